@@ -1,0 +1,260 @@
+//! The way up: one weight after another, each judged before the next.
+
+use crate::canary::phase::Phase;
+use crate::canary::weight::Routes;
+use crate::canary::weight::Weight;
+use crate::rollout::decision::Cause;
+use crate::rollout::decision::CheckResult;
+use crate::rollout::decision::Decision;
+use crate::rollout::decision::Effect;
+use crate::rollout::decision::Next;
+use crate::rollout::decision::Reason;
+use crate::rollout::event::EventKind;
+use crate::rollout::event::Role;
+use crate::rollout::observation::Observation;
+use crate::rollout::observation::Proof;
+use crate::rollout::plan::Plan;
+use crate::rollout::plan::Timing;
+use crate::rollout::readiness::Readiness;
+use crate::rollout::readiness::readiness;
+use crate::rollout::status::Status;
+use crate::rollout::step::begin_analysis;
+use crate::rollout::step::draft::Draft;
+use crate::rollout::step::promote;
+use crate::rollout::step::unready;
+use crate::rollout::step::way_back;
+use crate::rollout::weights::capacity;
+use jiff::SignedDuration;
+
+/// Foreign changes of the weight that end a run.
+const DRIFT_LIMIT: u32 = 3;
+/// How long a written weight may take to be in effect before it counts as a failed check.
+const IN_EFFECT: SignedDuration = SignedDuration::from_secs(60);
+
+/// What the way up needs now. One function, so that the checks asked and the checks judged cannot differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    OutOfTime,
+    Drifted,
+    CanaryLost,
+    NewRevision,
+    ThresholdReached,
+    PrimaryUnready,
+    CanaryUnready,
+    Unanalysed,
+    FirstWeight,
+    NotInEffect { overdue: bool },
+    Soaking,
+    Analyse,
+}
+
+pub(super) fn stage(plan: &Plan, status: &Status, seen: &Observation) -> Stage {
+    let weight = status.weight();
+    let routes = seen.routes.unwrap_or(Routes::PRIMARY);
+    let ready = |workload, percent| {
+        readiness(
+            workload,
+            percent,
+            plan.progress_deadline,
+            status.waiting_since,
+            seen.at,
+        ) == Readiness::Ready
+    };
+    let looked = status.next_check.is_some_and(|due| seen.at < due);
+    if plan.deadline.is_some_and(|deadline| seen.at >= deadline) {
+        Stage::OutOfTime
+    } else if routes.canary != weight {
+        Stage::Drifted
+    } else if seen.revision != status.revision {
+        Stage::NewRevision
+    } else if !weight.is_zero() && seen.canary.ready == 0 && primary_has_pods(seen) {
+        Stage::CanaryLost
+    } else if status.canary.failed_checks >= plan.threshold {
+        Stage::ThresholdReached
+    } else if !seen
+        .primary
+        .as_ref()
+        .is_some_and(|primary| ready(primary, plan.primary_ready_percent))
+    {
+        Stage::PrimaryUnready
+    } else if !ready(&seen.canary, plan.canary_ready_percent) {
+        Stage::CanaryUnready
+    } else if plan.skip_analysis {
+        Stage::Unanalysed
+    } else if weight.is_zero() {
+        Stage::FirstWeight
+    } else if let Proof::Pending(_) = seen.proof {
+        let overdue = status
+            .weight_since
+            .is_some_and(|since| seen.at.duration_since(since) >= IN_EFFECT);
+        Stage::NotInEffect {
+            overdue: overdue && !looked,
+        }
+    } else if looked && plan.timing == Timing::Event {
+        Stage::Soaking
+    } else {
+        Stage::Analyse
+    }
+}
+
+fn primary_has_pods(seen: &Observation) -> bool {
+    seen.primary
+        .as_ref()
+        .is_some_and(|primary| primary.ready > 0)
+}
+
+pub(super) fn progress(mut draft: Draft<'_>, results: &[CheckResult]) -> Decision {
+    let (plan, seen) = (draft.plan, draft.seen);
+    match stage(plan, &draft.status, seen) {
+        Stage::OutOfTime => way_back::roll_back(draft, Cause::Timeout, "the run's time is over"),
+        Stage::Drifted => drifted(draft),
+        Stage::NewRevision => {
+            draft.set_routes(Routes::PRIMARY, false);
+            begin_analysis(&mut draft);
+            draft.status.waiting_since = Some(seen.at);
+            draft.next(Next::Tick(None))
+        }
+        Stage::CanaryLost => {
+            draft.set_routes(Routes::PRIMARY, true);
+            draft.status.waiting_since = Some(seen.at);
+            draft.next(Next::Tick(None))
+        }
+        Stage::ThresholdReached => way_back::threshold(draft),
+        Stage::PrimaryUnready => {
+            let decision = unready(&mut draft, Role::Primary);
+            decision.unwrap_or_else(|| way_back::workload(draft, Role::Primary, "it is gone"))
+        }
+        Stage::CanaryUnready => {
+            let decision = unready(&mut draft, Role::Canary);
+            decision.unwrap_or_else(|| way_back::workload(draft, Role::Canary, "it is gone"))
+        }
+        Stage::Unanalysed => promote::begin(draft),
+        Stage::FirstWeight => climb(draft),
+        Stage::NotInEffect { overdue: false } => {
+            let why = match &seen.proof {
+                Proof::Pending(why) => why.clone(),
+                Proof::InEffect | Proof::Unknown => String::new(),
+            };
+            let until = draft.status.weight_since.map(|since| since + IN_EFFECT);
+            draft.wait(Reason::WaitingForRoute(why), until)
+        }
+        Stage::NotInEffect { overdue: true } => {
+            held(draft, vec!["weight not in effect".to_owned()])
+        }
+        Stage::Soaking => {
+            let until = draft.status.next_check;
+            draft.wait(Reason::Soaking, until)
+        }
+        Stage::Analyse => analysed(draft, results),
+    }
+}
+
+fn analysed(mut draft: Draft<'_>, results: &[CheckResult]) -> Decision {
+    let misses: Vec<String> = results
+        .iter()
+        .filter(|r| !r.passed())
+        .map(|r| r.sample().name.clone())
+        .collect();
+    if !misses.is_empty() {
+        return held(draft, misses);
+    }
+    draft.events.push(EventKind::CheckPassed {
+        failed: draft.status.canary.failed_checks,
+        threshold: draft.plan.threshold,
+    });
+    climb(draft)
+}
+
+fn held(mut draft: Draft<'_>, misses: Vec<String>) -> Decision {
+    let (plan, seen) = (draft.plan, draft.seen);
+    draft.status.canary.failed_checks += 1;
+    let failed = draft.status.canary.failed_checks;
+    draft.events.push(EventKind::CheckHeld {
+        failed,
+        threshold: plan.threshold,
+        misses,
+    });
+    if failed >= plan.threshold && plan.timing == Timing::Event {
+        return way_back::threshold(draft);
+    }
+    let next = seen.at + plan.interval;
+    draft.status.next_check = Some(next);
+    draft.wait(Reason::Soaking, Some(next))
+}
+
+/// The next weight, once the canary is large enough for it; at the top, the promotion.
+fn climb(mut draft: Draft<'_>) -> Decision {
+    let (plan, seen) = (draft.plan, draft.seen);
+    let Some(weight) = plan.ladder.next(draft.status.weight()) else {
+        return promote::begin(draft);
+    };
+    let pods = seen.primary.as_ref().map_or(0, |primary| primary.desired);
+    let needed = capacity(weight, pods);
+    if seen.canary.available < needed {
+        let since = *draft.status.waiting_since.get_or_insert(seen.at);
+        let deadline = since + plan.progress_deadline;
+        if seen.at < deadline {
+            if seen.canary.desired < needed {
+                draft.effects.push(Effect::ScaleCanary(needed));
+            }
+            let reason = Reason::WaitingForCapacity {
+                role: Role::Canary,
+                ready: seen.canary.available,
+                needed,
+            };
+            return draft.wait(reason, Some(deadline));
+        }
+        draft.events.push(EventKind::Diagnostic {
+            code: "flagger::rollout::capacity".to_owned(),
+            message: format!(
+                "weight {weight} goes on with {} of {needed} canary pods",
+                seen.canary.available
+            ),
+            causes: Vec::new(),
+            file: None,
+            span: None,
+            help: Some("raise the target's replicas, or its autoscaler's minimum".to_owned()),
+        });
+        draft.status.waiting_since = None;
+    }
+    draft.ready(Role::Canary);
+    draft.set_routes(Routes::split(weight), false);
+    draft.next(Next::Tick(None))
+}
+
+/// Someone else moved the weight.
+fn drifted(mut draft: Draft<'_>) -> Decision {
+    let (ours, theirs) = (
+        draft.status.weight(),
+        draft
+            .seen
+            .routes
+            .map_or(Weight::ZERO, |routes| routes.canary),
+    );
+    draft.status.drifts += 1;
+    draft.events.push(EventKind::Diagnostic {
+        code: "flagger::rollout::drift".to_owned(),
+        message: format!("someone else moved the weight from {ours} to {theirs}"),
+        causes: Vec::new(),
+        file: None,
+        span: None,
+        help: Some(
+            "find the other writer: a Git controller that owns the route, or a person".to_owned(),
+        ),
+    });
+    if draft.status.drifts >= DRIFT_LIMIT {
+        return way_back::roll_back(
+            draft,
+            Cause::Aborted,
+            "someone else keeps moving the weight",
+        );
+    }
+    let planned = if theirs > ours {
+        ours
+    } else {
+        draft.plan.ladder.floor(theirs)
+    };
+    draft.set_routes(Routes::split(planned), false);
+    debug_assert!(draft.status.phase() == Phase::Progressing);
+    draft.next(Next::Tick(None))
+}

@@ -1,0 +1,250 @@
+//! A world of plain values that performs decisions at once, for the tests of the pure core.
+
+use crate::canary::weight::Routes;
+use crate::canary::weight::Weight;
+use crate::rollout::decision::Check;
+use crate::rollout::decision::CheckResult;
+use crate::rollout::decision::Decision;
+use crate::rollout::decision::Effect;
+use crate::rollout::decision::Next;
+use crate::rollout::decision::Outcome;
+use crate::rollout::event::EventKind;
+use crate::rollout::event::Sample;
+use crate::rollout::observation::Observation;
+use crate::rollout::observation::Proof;
+use crate::rollout::observation::Request;
+use crate::rollout::observation::Workload;
+use crate::rollout::plan::Plan;
+use crate::rollout::plan::Timing;
+use crate::rollout::status::Status;
+use crate::rollout::step::checks_due;
+use crate::rollout::step::step;
+use crate::rollout::weights::Ladder;
+use jiff::SignedDuration;
+use jiff::Timestamp;
+
+pub(super) fn plan() -> Plan {
+    Plan {
+        ladder: Ladder::linear(10, 50).unwrap(),
+        promotion_step: Weight::ZERO,
+        interval: SignedDuration::from_secs(10),
+        threshold: 2,
+        progress_deadline: SignedDuration::from_secs(60),
+        primary_ready_percent: 100,
+        canary_ready_percent: 100,
+        metrics: 1,
+        drain: SignedDuration::from_secs(5),
+        timing: Timing::Event,
+        retry: false,
+        skip_analysis: false,
+        deadline: None,
+    }
+}
+
+pub(super) struct World {
+    pub(super) at: Timestamp,
+    pub(super) status: Status,
+    pub(super) routes: Option<Routes>,
+    pub(super) services: bool,
+    pub(super) apex: bool,
+    pub(super) target: String,
+    pub(super) primary: Option<String>,
+    pub(super) replicas: u32,
+    pub(super) generation: i64,
+    pub(super) canary_pods_come: bool,
+    pub(super) primary_pods_come: bool,
+    pub(super) canary_pods: Option<u32>,
+    pub(super) metric_ok: bool,
+    pub(super) request: Option<Request>,
+    /// One line a decision that did something.
+    pub(super) log: Vec<String>,
+    started: Timestamp,
+}
+
+impl World {
+    /// A bootstrapped canary whose target asks for `v2`.
+    pub(super) fn upgraded() -> Self {
+        let mut world = Self::fresh();
+        assert_eq!(world.run(&plan()), Outcome::Bootstrapped);
+        world.target = "v2".to_owned();
+        world.started = world.at;
+        world.log.clear();
+        world
+    }
+
+    /// A live Deployment that nobody has touched.
+    pub(super) fn fresh() -> Self {
+        let at = Timestamp::from_second(1_700_000_000).unwrap();
+        Self {
+            at,
+            status: Status::default(),
+            routes: None,
+            services: false,
+            apex: false,
+            target: "v1".to_owned(),
+            primary: None,
+            replicas: 2,
+            generation: 1,
+            canary_pods_come: true,
+            primary_pods_come: true,
+            canary_pods: None,
+            metric_ok: true,
+            request: None,
+            log: Vec::new(),
+            started: at,
+        }
+    }
+
+    fn workload(&self, desired: u32, up: bool, generation: i64) -> Workload {
+        let available = if up { desired } else { 0 };
+        Workload {
+            generation,
+            observed_generation: generation,
+            desired,
+            replicas: desired,
+            updated: desired,
+            ready: available,
+            available,
+            ..Workload::default()
+        }
+    }
+
+    pub(super) fn observe(&self) -> Observation {
+        let mut canary = self.workload(self.replicas, self.canary_pods_come, 1);
+        if let Some(pods) = self.canary_pods {
+            (canary.ready, canary.available) = (pods, pods);
+        }
+        Observation {
+            at: self.at,
+            canary,
+            primary: self
+                .primary
+                .as_ref()
+                .map(|_| self.workload(2, self.primary_pods_come, self.generation)),
+            revision: self.target.clone(),
+            primary_is_current: self.primary.as_ref() == Some(&self.target),
+            services_exist: self.services,
+            apex_on_primary: self.apex,
+            routes: self.routes,
+            proof: Proof::Unknown,
+            tracked_configs: None,
+            request: self.request,
+        }
+    }
+
+    fn perform(&mut self, plan: &Plan, decision: Decision) -> Next {
+        self.status = decision.status;
+        for effect in &decision.effects {
+            match effect {
+                Effect::EnsureServices => self.services = true,
+                Effect::EnsurePrimary => self.primary = Some(self.target.clone()),
+                Effect::SwitchApex => self.apex = true,
+                Effect::EnsureRoute => self.routes = Some(self.routes.unwrap_or(Routes::PRIMARY)),
+                Effect::ScaleCanary(pods) => self.replicas = *pods,
+                Effect::SetRoutes { routes, .. } => {
+                    self.routes = Some(*routes);
+                    self.status.acknowledge(self.at, plan.interval);
+                }
+                Effect::Promote => {
+                    self.primary = Some(self.target.clone());
+                    self.generation += 1;
+                    self.status.promoted_generation = Some(self.generation);
+                }
+            }
+        }
+        for event in decision.events {
+            let second = self.at.duration_since(self.started).as_secs();
+            match event {
+                EventKind::TrafficChanged { from, to, .. } => {
+                    self.log.push(format!("{second} {from}->{to}"))
+                }
+                EventKind::PhaseChanged { to, .. } => self.log.push(format!("{second} {to}")),
+                EventKind::CheckHeld { failed, .. } => {
+                    self.log.push(format!("{second} held {failed}"))
+                }
+                EventKind::CheckPassed { .. } => self.log.push(format!("{second} passed")),
+                EventKind::RunStarted { .. }
+                | EventKind::RunPlan { .. }
+                | EventKind::WorkloadReady { .. }
+                | EventKind::WorkloadProgress { .. }
+                | EventKind::MetricSampled(_)
+                | EventKind::SignalReceived { .. }
+                | EventKind::RollbackStarted { .. }
+                | EventKind::RollbackFinished { .. }
+                | EventKind::StatusRecorded { .. }
+                | EventKind::StatusFailed { .. }
+                | EventKind::Heartbeat { .. }
+                | EventKind::Diagnostic { .. }
+                | EventKind::RunFinished { .. } => {}
+            }
+        }
+        decision.next
+    }
+
+    /// One wake-up. Returns the outcome where it ended.
+    pub(super) fn tick(&mut self, plan: &Plan) -> Option<Outcome> {
+        let seen = self.observe();
+        let results: Vec<CheckResult> = checks_due(plan, &self.status, &seen)
+            .into_iter()
+            .map(|Check::Metric(_)| {
+                let sample = Sample {
+                    name: "request-success-rate".to_owned(),
+                    value: Some(if self.metric_ok { 99.5 } else { 90.0 }),
+                    min: Some(99.0),
+                    max: None,
+                    unit: Some("%"),
+                    ok: self.metric_ok,
+                    window_ms: 60_000,
+                    query: None,
+                    error: None,
+                };
+                if self.metric_ok {
+                    CheckResult::Passed(sample)
+                } else {
+                    CheckResult::Failed(sample)
+                }
+            })
+            .collect();
+        let decision = step(plan, &self.status, &seen, &results);
+        let grid = plan.timing == Timing::Grid;
+        let tick = self.at + plan.interval;
+        match self.perform(plan, decision) {
+            Next::Again if grid => self.at = tick,
+            Next::Again => {}
+            Next::Tick(_) if grid => self.at = tick,
+            // A watch would wake the driver: a second later is soon enough here.
+            Next::Tick(until) => {
+                let soon = self.at + SignedDuration::from_secs(1);
+                self.at = until.map_or(soon, |until| until.min(soon).max(self.at));
+            }
+            Next::At(at) => self.at = at,
+            Next::Done(outcome) => return Some(outcome),
+        }
+        None
+    }
+
+    pub(super) fn run(&mut self, plan: &Plan) -> Outcome {
+        self.run_until(plan, |_| false).expect("a run ends")
+    }
+
+    /// Until it ends, or until `stop` says so.
+    pub(super) fn run_until(
+        &mut self,
+        plan: &Plan,
+        stop: impl Fn(&Self) -> bool,
+    ) -> Option<Outcome> {
+        for _ in 0..2_000 {
+            if stop(self) {
+                return None;
+            }
+            if let Some(outcome) = self.tick(plan) {
+                return Some(outcome);
+            }
+        }
+        panic!("no end within 2000 wake-ups: {:?}", self.log);
+    }
+
+    pub(super) fn weight(&self) -> u8 {
+        self.routes.map_or(0, |routes| routes.canary.percent())
+    }
+}
