@@ -1,6 +1,7 @@
 //! `kubectl flagger`: drives one Flagger canary to its end, without a controller.
 
 pub mod canary;
+pub mod kubernetes;
 pub mod port;
 pub mod rollout;
 pub mod sandbox;

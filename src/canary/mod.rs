@@ -3,6 +3,7 @@
 //!
 //! Must not wait, read or write.
 
+pub mod object;
 pub mod phase;
 pub mod source;
 pub mod status;

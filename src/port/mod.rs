@@ -6,7 +6,9 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub mod clock;
+pub mod cluster_error;
 pub mod journal;
+pub mod proxy;
 pub mod subscriber;
 pub mod transport;
 

@@ -1,0 +1,353 @@
+//! The connection to an API server: from a kubeconfig and kubectl's flags to a client.
+//!
+//! Retries, deadlines and errors are not its matter, see `request.rs`.
+
+use crate::kubernetes::error::credential_failure;
+use crate::kubernetes::error::root_cause;
+use crate::kubernetes::error::without_userinfo;
+use crate::kubernetes::kubeconfig::ConnectError;
+use crate::kubernetes::kubeconfig::ConnectOptions;
+use crate::kubernetes::kubeconfig::Resolved;
+use crate::kubernetes::kubeconfig::load;
+use crate::kubernetes::kubeconfig::resolve;
+use crate::kubernetes::kubeconfig::with_user_flags;
+use crate::port::proxy::ProxySettings;
+use http::HeaderValue;
+use http::Uri;
+use http::header::USER_AGENT;
+use kube::Client;
+use kube::Config;
+use kube::config::AuthInfo;
+use kube::config::Cluster;
+use kube::config::ExecAuthCluster;
+use kube::config::ExecInteractiveMode;
+use kube::config::Kubeconfig;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use std::time::Duration;
+
+/// A TCP connection that takes longer will not come.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Name of the context and cluster of a process that runs in a pod with its service account.
+const IN_CLUSTER: &str = "in-cluster";
+
+/// A client and what it was made from. It belongs to the async runtime it was made in.
+#[derive(Clone)]
+pub struct Connection {
+    /// Knows address, trust and credentials.
+    pub client: Client,
+    /// Where objects are looked for that name no namespace.
+    pub namespace: String,
+    /// Name of the context; empty where the server was given by a flag alone.
+    pub context: String,
+    /// Name of the cluster in the kubeconfig.
+    pub cluster: String,
+    /// URL of the API server, without credentials.
+    pub server: String,
+    /// `--request-timeout`.
+    pub request_timeout: Option<Duration>,
+}
+
+/// Chooses the TLS implementation of the process. Every constructor of a client calls it, since a client made before
+/// would panic; a second call does nothing.
+pub fn ensure_crypto() {
+    let _already_installed = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// Sets up the client; credential plugins run here, on a thread of their own. Sends no request.
+///
+/// # Errors
+/// An unreadable kubeconfig, entries that do not exist, credentials that cannot be had.
+pub async fn connect(options: &ConnectOptions) -> Result<Connection, ConnectError> {
+    ensure_crypto();
+    let options = options.clone();
+    let prepared = tokio::task::spawn_blocking(move || prepare(&options))
+        .await
+        .map_err(|error| ConnectError::Invalid {
+            what: "the kubeconfig",
+            why: error.to_string(),
+        })?;
+    prepared
+}
+
+fn prepare(options: &ConnectOptions) -> Result<Connection, ConnectError> {
+    let (mut config, context, cluster) = configuration(options)?;
+    if let Some(namespace) = &options.namespace {
+        config.default_namespace.clone_from(namespace);
+    }
+    config.default_retry = false;
+    config.connect_timeout = Some(CONNECT_TIMEOUT);
+    config.headers.push((
+        USER_AGENT,
+        HeaderValue::from_static(concat!("kubectl-flagger/", env!("CARGO_PKG_VERSION"))),
+    ));
+    let namespace = config.default_namespace.clone();
+    let server = without_userinfo(config.cluster_url.to_string().trim_end_matches('/'));
+    let client = Client::try_from(config).map_err(|error| match &error {
+        kube::Error::Auth(error) => ConnectError::Credentials {
+            server: server.clone(),
+            why: credential_failure(error),
+        },
+        kube::Error::RustlsTls(error) => ConnectError::Tls {
+            server: server.clone(),
+            why: root_cause(error),
+        },
+        other => ConnectError::Invalid {
+            what: "this cluster's entry in the kubeconfig",
+            why: root_cause(other),
+        },
+    })?;
+    Ok(Connection {
+        client,
+        namespace,
+        context,
+        cluster,
+        server,
+        request_timeout: options.request_timeout,
+    })
+}
+
+/// The configuration, and the names of its context and cluster.
+fn configuration(options: &ConnectOptions) -> Result<(Config, String, String), ConnectError> {
+    let kubeconfig = load(options)?;
+    let resolved = resolve(
+        kubeconfig.as_ref().unwrap_or(&Kubeconfig::default()),
+        options,
+    )?;
+    match resolved {
+        Some(resolved) => {
+            let config = from_resolved(&resolved, options)?;
+            Ok((config, resolved.context, resolved.cluster_name))
+        }
+        None if options.environment.in_cluster => {
+            let mut config = Config::incluster_env().map_err(|error| ConnectError::Invalid {
+                what: "the pod's service account",
+                why: error.to_string(),
+            })?;
+            config.auth_info = with_user_flags(config.auth_info, options);
+            Ok((config, IN_CLUSTER.to_owned(), IN_CLUSTER.to_owned()))
+        }
+        None => Err(ConnectError::NoCluster),
+    }
+}
+
+/// kube's own loader is not used: it reads proxy variables from the environment, compares `NO_PROXY` with the proxy
+/// instead of the server, and fails on a trailing comma there.
+fn from_resolved(resolved: &Resolved, options: &ConnectOptions) -> Result<Config, ConnectError> {
+    let cluster = &resolved.cluster;
+    let url = server_url(cluster, &resolved.user);
+    let uri: Uri = url
+        .parse()
+        .map_err(|error: http::uri::InvalidUri| ConnectError::Invalid {
+            what: "the server's URL",
+            why: format!("{}: {error}", without_userinfo(&url)),
+        })?;
+    let for_plugins =
+        ExecAuthCluster::try_from(cluster).map_err(|error| ConnectError::Invalid {
+            what: "the cluster's certificate authority",
+            why: error.to_string(),
+        })?;
+    let insecure = cluster.insecure_skip_tls_verify == Some(true);
+
+    let mut config = Config::new(uri.clone());
+    config.default_namespace.clone_from(&resolved.namespace);
+    config.accept_invalid_certs = insecure;
+    config.disable_compression = cluster.disable_compression == Some(true);
+    config.tls_server_name.clone_from(&cluster.tls_server_name);
+    config.root_cert = match &for_plugins.certificate_authority_data {
+        Some(pem) => Some(certificates(pem)?),
+        // Without a bundle the library looks for the system's and fails where there is none, even if it would not
+        // be used.
+        None if insecure || uri.scheme_str() == Some("http") => Some(Vec::new()),
+        None => None,
+    };
+    config.proxy_url = proxy(cluster, &uri, &options.environment.proxy)?;
+    config.auth_info = with_plugin_mode(
+        resolved.user.clone(),
+        for_plugins,
+        options.environment.interactive,
+        &url,
+    )?;
+    Ok(config)
+}
+
+/// As kubectl completes a server without a scheme: `https` if anything speaks of TLS.
+fn server_url(cluster: &Cluster, user: &AuthInfo) -> String {
+    let server = cluster.server.clone().unwrap_or_default();
+    if server.contains("://") {
+        return server;
+    }
+    let tls = cluster.certificate_authority.is_some()
+        || cluster.certificate_authority_data.is_some()
+        || cluster.insecure_skip_tls_verify == Some(true)
+        || user.client_certificate.is_some()
+        || user.client_certificate_data.is_some();
+    format!("{}://{server}", if tls { "https" } else { "http" })
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<Vec<u8>>, ConnectError> {
+    let invalid = |why: String| ConnectError::Invalid {
+        what: "the cluster's certificate authority",
+        why,
+    };
+    let found = CertificateDer::pem_slice_iter(pem)
+        .map(|certificate| certificate.map(|der| der.to_vec()))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| invalid(error.to_string()))?;
+    if found.is_empty() {
+        return Err(invalid("it holds no certificate".to_owned()));
+    }
+    Ok(found)
+}
+
+fn proxy(
+    cluster: &Cluster,
+    server: &Uri,
+    settings: &ProxySettings,
+) -> Result<Option<Uri>, ConnectError> {
+    let scheme = server.scheme_str().unwrap_or("https");
+    let port = server
+        .port_u16()
+        .unwrap_or(if scheme == "http" { 80 } else { 443 });
+    let host = server.host().unwrap_or_default().trim_matches(['[', ']']);
+    // `proxy-url` of the cluster wins over the environment, NO_PROXY included, as for kubectl.
+    cluster
+        .proxy_url
+        .clone()
+        .filter(|url| !url.is_empty())
+        .or_else(|| settings.for_address(scheme, host, port))
+        .map(|url| {
+            url.parse()
+                .map_err(|error: http::uri::InvalidUri| ConnectError::Invalid {
+                    what: "the proxy's URL",
+                    why: format!("{}: {error}", without_userinfo(&url)),
+                })
+        })
+        .transpose()
+}
+
+/// A plugin may ask only where somebody can answer; otherwise its errors are collected to be shown.
+fn with_plugin_mode(
+    mut user: AuthInfo,
+    cluster: ExecAuthCluster,
+    interactive: bool,
+    server: &str,
+) -> Result<AuthInfo, ConnectError> {
+    let Some(exec) = &mut user.exec else {
+        return Ok(user);
+    };
+    if exec.provide_cluster_info {
+        exec.cluster = Some(cluster);
+    }
+    if !interactive {
+        if exec.interactive_mode == Some(ExecInteractiveMode::Always) {
+            return Err(ConnectError::Credentials {
+                server: without_userinfo(server),
+                why: "its credential plugin must ask somebody, and nobody is at the terminal"
+                    .to_owned(),
+            });
+        }
+        exec.interactive_mode = Some(ExecInteractiveMode::Never);
+    }
+    Ok(user)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kubernetes::kubeconfig::Environment;
+    use std::path::Path;
+
+    fn options(file: &str) -> ConnectOptions {
+        ConnectOptions {
+            kubeconfig: Some(
+                Path::new(env!("CARGO_MANIFEST_DIR"))
+                    .join("testdata/kubeconfig")
+                    .join(file),
+            ),
+            ..ConnectOptions::default()
+        }
+    }
+
+    fn config_of(options: &ConnectOptions) -> Config {
+        configuration(options).map(|(config, _, _)| config).unwrap()
+    }
+
+    #[tokio::test]
+    async fn plain_http_needs_no_certificate_bundle() {
+        let connection = connect(&options("second.yaml")).await.unwrap();
+        assert_eq!(connection.server, "http://127.0.0.1:8001");
+        assert_eq!(connection.context, "laptop");
+        assert_eq!(connection.cluster, "laptop");
+        assert_eq!(connection.namespace, "default");
+    }
+
+    #[tokio::test]
+    async fn the_namespace_flag_wins_over_the_context() {
+        let connection = connect(&ConnectOptions {
+            namespace: Some("mine".to_owned()),
+            ..options("second.yaml")
+        })
+        .await
+        .unwrap();
+        assert_eq!(connection.namespace, "mine");
+    }
+
+    #[tokio::test]
+    async fn a_failed_plugin_shows_its_error_but_no_credentials() {
+        let Err(error) = connect(&options("plugins.yaml")).await else {
+            panic!("connected");
+        };
+        let text = format!("{error} {error:?}");
+        assert!(text.contains("sh failed with exit status: 7"), "{text}");
+        assert!(text.contains("session over"), "{text}");
+        assert!(!text.contains("hunter"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_plugin_that_must_ask_is_refused_where_nobody_answers() {
+        let asked = connect(&ConnectOptions {
+            context: Some("asking".to_owned()),
+            ..options("plugins.yaml")
+        })
+        .await;
+        assert!(matches!(asked, Err(ConnectError::Credentials { .. })));
+    }
+
+    #[test]
+    fn a_proxy_of_the_environment_is_used_unless_the_server_is_exempt() {
+        let through = |no_proxy: &str| {
+            config_of(&ConnectOptions {
+                context: Some("production".to_owned()),
+                environment: Environment {
+                    proxy: ProxySettings {
+                        https: Some("http://proxy:3128".to_owned()),
+                        http: None,
+                        no_proxy: Some(no_proxy.to_owned()),
+                    },
+                    ..Environment::default()
+                },
+                ..options("two-contexts.yaml")
+            })
+            .proxy_url
+            .map(|url| url.to_string())
+        };
+        assert_eq!(through("other,").as_deref(), Some("http://proxy:3128/"));
+        assert_eq!(through("example,"), None);
+    }
+
+    #[test]
+    fn a_server_without_scheme_is_https_only_where_tls_is_spoken_of() {
+        let plain = Cluster {
+            server: Some("host:8001".to_owned()),
+            ..Cluster::default()
+        };
+        assert_eq!(server_url(&plain, &AuthInfo::default()), "http://host:8001");
+        let tls = Cluster {
+            insecure_skip_tls_verify: Some(true),
+            ..plain
+        };
+        assert_eq!(server_url(&tls, &AuthInfo::default()), "https://host:8001");
+    }
+}

@@ -1,0 +1,7 @@
+//! The cluster through its API server: connection, requests, and the locks and records kept there.
+//!
+//! Carries out what it is told and reports what it sees; decides nothing about a rollout.
+
+pub mod client;
+pub mod error;
+pub mod kubeconfig;
