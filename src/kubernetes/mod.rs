@@ -5,3 +5,5 @@
 pub mod client;
 pub mod error;
 pub mod kubeconfig;
+pub mod config_tracker;
+pub mod deployment;

@@ -6,9 +6,12 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub mod clock;
+pub mod cluster;
 pub mod cluster_error;
 pub mod journal;
+pub mod metric_source;
 pub mod proxy;
+pub mod router;
 pub mod subscriber;
 pub mod transport;
 

@@ -1,0 +1,128 @@
+//! Traffic providers: each one a pure translation in one file, and one line in [`PROVIDERS`].
+//!
+//! To add one:
+//! 1. write `src/router/NAME.rs`: which object, which fields, its limits, and `pub(super) const PROVIDER`;
+//! 2. add `mod NAME;` and `&NAME::PROVIDER,` below;
+//! 3. put `testdata/providers/NAME/{canary,before,weight-30}.yaml`.
+//!
+//! Must not wait, read or write: live objects are handed in as [`Facts`].
+
+use crate::canary::capabilities::Capabilities;
+use crate::canary::object::ObjectRef;
+use crate::canary::object::Resource;
+use crate::canary::spec::Canary;
+use crate::canary::weight::Routes;
+use crate::rollout::observation::Proof;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+mod traefik;
+
+/// All of them, sorted by name.
+pub const PROVIDERS: &[&TrafficProvider] = &[&traefik::PROVIDER];
+
+/// A router and how to move its weights.
+pub struct TrafficProvider {
+    /// Value of `spec.provider`.
+    pub name: &'static str,
+    /// One line for tables.
+    pub summary: &'static str,
+    /// The kind that carries the weights.
+    pub resource: Resource,
+    /// Where its definitions are found when the cluster lacks them.
+    pub install: &'static str,
+    /// What it can do.
+    pub capabilities: Capabilities,
+    /// The object that carries the weights.
+    pub route: fn(&Canary) -> ObjectRef,
+    /// What must be written so that the route exists with everything on the primary; nothing where it does.
+    pub prepare: fn(&Canary, &Facts) -> Result<Vec<Change>, RouteError>,
+    /// Reads the weights; `None` where there is no route yet.
+    pub routes: fn(&Canary, &Facts) -> Result<Option<Routes>, RouteError>,
+    /// What must be written to move the weights; nothing where they are so.
+    pub set_routes: fn(&Canary, &Facts, Routes) -> Result<Vec<Change>, RouteError>,
+    /// Are the weights as written in effect?
+    pub proof: fn(&Facts) -> Proof,
+    /// Its expressions of the built-in checks.
+    pub queries: Queries,
+}
+
+/// Live objects that a provider asked for, by address.
+pub type Facts = BTreeMap<ObjectRef, Value>;
+
+/// Something to write.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// A new object, without our marks and labels.
+    Create(ObjectRef, Value),
+    /// Operations of a JSON Patch on a live one, without our guard.
+    Patch(ObjectRef, Vec<Value>),
+}
+
+/// PromQL of the built-in checks.
+pub struct Queries {
+    /// Share of answers without server error, percent.
+    pub success_rate: fn(&QuerySite<'_>) -> String,
+    /// Duration of a request.
+    pub duration: fn(&QuerySite<'_>) -> String,
+    /// Unit of that duration.
+    pub duration_unit: DurationUnit,
+}
+
+/// Unit in which a duration query answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DurationUnit {
+    /// Milliseconds.
+    Millis,
+    /// Seconds.
+    Seconds,
+}
+
+/// What the expressions are about.
+#[derive(Clone, Copy, Debug)]
+pub struct QuerySite<'a> {
+    /// Of the canary.
+    pub namespace: &'a str,
+    /// Name of the target.
+    pub target: &'a str,
+    /// Window, as PromQL writes it.
+    pub interval: &'a str,
+}
+
+/// A route is not as it must be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
+pub enum RouteError {
+    /// It sends traffic to something that is neither of our services.
+    #[error("{object} also sends traffic to {destination}")]
+    #[diagnostic(
+        code(flagger::router::foreign_destination),
+        help("let the route name the primary and canary services alone, or delete it: it is created when missing")
+    )]
+    Foreign {
+        /// Such as `traefikservice/podinfo`.
+        object: String,
+        /// What else is named there.
+        destination: String,
+    },
+    /// Its shape is not one that carries weights.
+    #[error("{object} has no {field}")]
+    #[diagnostic(
+        code(flagger::router::shape),
+        help("a route by that name exists, but of another sort: give the canary's service another name, or delete it")
+    )]
+    Shape {
+        /// Such as `traefikservice/podinfo`.
+        object: String,
+        /// The field that is missing.
+        field: &'static str,
+    },
+}
+
+/// A provider by its name.
+#[must_use]
+pub fn provider(name: &str) -> Option<&'static TrafficProvider> {
+    PROVIDERS.iter().copied().find(|provider| provider.name == name)
+}
+
+#[cfg(test)]
+mod tests;
