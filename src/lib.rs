@@ -4,4 +4,5 @@ pub mod canary;
 pub mod kubernetes;
 pub mod port;
 pub mod rollout;
+pub mod router;
 pub mod sandbox;

@@ -4,7 +4,26 @@
 //! Must not wait, read or write.
 
 pub mod object;
+pub mod alert;
+pub mod alert_provider;
+pub mod analysis;
+pub mod capabilities;
+pub mod duration;
+pub mod http_match;
+pub mod load;
+pub mod metadata;
+pub mod metric;
+pub mod metric_template;
+pub mod name;
 pub mod phase;
+pub mod problem;
+pub mod provider;
+mod reader;
+pub mod service;
+mod shape;
 pub mod source;
+pub mod spec;
 pub mod status;
+pub mod webhook;
 pub mod weight;
+pub mod yaml;

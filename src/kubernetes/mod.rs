@@ -7,3 +7,5 @@ pub mod error;
 pub mod kubeconfig;
 pub mod config_tracker;
 pub mod deployment;
+pub mod fence;
+pub mod service;

@@ -1,0 +1,418 @@
+//! `spec.analysis`: how a revision is judged, and the rules that let a rollout come to an end.
+//!
+//! Must not know which router will carry it out.
+
+use crate::canary::alert::Alert;
+use crate::canary::http_match::HttpMatch;
+use crate::canary::metric::Metric;
+use crate::canary::name::Word;
+use crate::canary::problem::Finding;
+use crate::canary::problem::ProblemKind;
+use crate::canary::problem::Spot;
+use crate::canary::reader::At;
+use crate::canary::reader::Fields;
+use crate::canary::webhook::HookType;
+use crate::canary::webhook::Webhook;
+use crate::canary::weight::Weight;
+use std::time::Duration;
+
+/// `spec.analysis` by Flagger's field names.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Analysis {
+    /// Time between checks, as written; see `Canary::interval`.
+    pub interval: Duration,
+    /// Failed checks that roll back, as written; see `Canary::threshold`.
+    pub threshold: i64,
+    /// Checks of A/B and Blue/Green; never 0.
+    pub iterations: Option<u32>,
+    /// Is a copy of the traffic sent to the canary?
+    pub mirror: bool,
+    /// Share of the traffic that is copied; all of it where absent.
+    pub mirror_weight: Option<Weight>,
+    /// Where a linear increase ends; see `Canary::max_weight`.
+    pub max_weight: Option<Weight>,
+    /// The linear increase; never 0.
+    pub step_weight: Option<Weight>,
+    /// The increases one by one: rising, at most 100.
+    pub step_weights: Vec<Weight>,
+    /// Increase of the way back to the primary; 0 for all at once.
+    pub step_weight_promotion: Weight,
+    /// Share of the primary's pods that must be available; see `Canary::primary_ready_threshold`.
+    pub primary_ready_threshold: Option<Weight>,
+    /// Share of the canary's pods that must be available; see `Canary::canary_ready_threshold`.
+    pub canary_ready_threshold: Option<Weight>,
+    /// Who is told.
+    pub alerts: Vec<Alert>,
+    /// What is measured.
+    pub metrics: Vec<Metric>,
+    /// Who is asked.
+    pub webhooks: Vec<Webhook>,
+    /// Who gets to the canary in A/B testing.
+    pub matches: Vec<HttpMatch>,
+    /// Do users stay on their version?
+    pub session_affinity: Option<SessionAffinity>,
+}
+
+/// `spec.analysis.sessionAffinity`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionAffinity {
+    /// Cookie of the canary's users.
+    pub cookie_name: String,
+    /// Cookie of the primary's users.
+    pub primary_cookie_name: Option<String>,
+    /// Attribute of the cookie.
+    pub domain: Option<String>,
+    /// Attribute of the cookie.
+    pub path: Option<String>,
+    /// Attribute of the cookie.
+    pub http_only: bool,
+    /// Attribute of the cookie.
+    pub partitioned: bool,
+    /// Attribute of the cookie.
+    pub secure: bool,
+    /// How long the cookie lives, seconds; a day where absent or 0.
+    pub max_age: u32,
+    /// Attribute of the cookie.
+    pub same_site: Option<SameSite>,
+}
+
+/// Values of the cookie attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SameSite {
+    /// Only from the same site.
+    Strict,
+    /// Also on navigation.
+    Lax,
+    /// Always.
+    None,
+}
+
+impl Word for SameSite {
+    const ALL: &'static [Self] = &[Self::Strict, Self::Lax, Self::None];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Strict => "Strict",
+            Self::Lax => "Lax",
+            Self::None => "None",
+        }
+    }
+}
+
+impl Analysis {
+    /// The hooks of one moment, in the spec's order.
+    pub fn hooks(&self, kind: HookType) -> impl Iterator<Item = &Webhook> {
+        self.webhooks.iter().filter(move |hook| hook.kind == kind)
+    }
+
+    pub(super) fn read(at: At<'_>) -> Option<Self> {
+        let mut fields = at.fields()?;
+        let interval = fields.required("interval", At::duration);
+        let threshold = fields.required("threshold", |at| {
+            at.whole(i64::from(i32::MIN)..=i64::from(i32::MAX))
+        });
+        let read = Self {
+            interval: interval.unwrap_or_default(),
+            threshold: threshold.unwrap_or_default(),
+            iterations: fields.optional("iterations", |at| {
+                progress(at, "iterations", i64::from(i32::MAX))
+            }),
+            mirror: fields.optional("mirror", At::flag).unwrap_or(false),
+            mirror_weight: fields
+                .optional("mirrorWeight", At::percent)
+                .filter(|weight| !weight.is_zero()),
+            max_weight: fields
+                .optional("maxWeight", max_weight)
+                .filter(|weight| !weight.is_zero()),
+            step_weight: fields
+                .optional("stepWeight", |at| progress(at, "stepWeight", 100))
+                .map(|step| Weight::saturating(i64::from(step))),
+            step_weights: fields
+                .optional("stepWeights", step_weights)
+                .unwrap_or_default(),
+            step_weight_promotion: fields
+                .optional("stepWeightPromotion", At::percent)
+                .unwrap_or_default(),
+            primary_ready_threshold: fields.optional("primaryReadyThreshold", At::percent),
+            canary_ready_threshold: fields.optional("canaryReadyThreshold", At::percent),
+            alerts: fields
+                .optional("alerts", |at| at.list(Alert::read))
+                .unwrap_or_default(),
+            metrics: fields
+                .optional("metrics", |at| at.list(Metric::read))
+                .unwrap_or_default(),
+            webhooks: fields
+                .optional("webhooks", |at| at.list(Webhook::read))
+                .unwrap_or_default(),
+            matches: fields
+                .optional("match", |at| at.list(HttpMatch::read_analysis))
+                .unwrap_or_default(),
+            session_affinity: fields.optional("sessionAffinity", SessionAffinity::read),
+        };
+        exactly_one_ladder(&fields);
+        read.notice(&fields);
+        fields.close();
+        (interval.is_some() && threshold.is_some()).then_some(read)
+    }
+
+    /// What Flagger takes in another sense than it is written.
+    fn notice(&self, fields: &Fields<'_>) {
+        let odd = |name: &str, label: &str, message: String| {
+            if fields.has(name) {
+                fields.at.sink.warning(Finding::at_value(
+                    ProblemKind::Odd,
+                    &fields.pointer(name),
+                    label,
+                    format!("{}.{name} {message}", fields.at.path()),
+                ));
+            }
+        };
+        if self.interval < Duration::from_secs(10) {
+            odd(
+                "interval",
+                "10s is used",
+                "is below Flagger's least interval of 10s".to_owned(),
+            );
+        }
+        if self.threshold < 1 {
+            odd(
+                "threshold",
+                "1 is used",
+                "is taken as 1: the first failed check rolls back".to_owned(),
+            );
+        }
+        if !self.step_weights.is_empty() {
+            odd(
+                "maxWeight",
+                "unused",
+                "is not used: the last of stepWeights is the limit".to_owned(),
+            );
+        }
+        if !self.matches.is_empty() && self.iterations.is_none() {
+            odd(
+                "match",
+                "unused",
+                "is not used without iterations: the rollout goes by weight".to_owned(),
+            );
+        }
+    }
+}
+
+/// A number that moves a rollout on: with 0 it stays where it is for ever.
+fn progress(at: At<'_>, name: &str, most: i64) -> Option<u32> {
+    let whole = at.clone().whole(i64::from(i32::MIN)..=most)?;
+    if whole < 1 {
+        at.sink.error(
+            Finding::at_value(
+                ProblemKind::Stuck,
+                &at.pointer,
+                "never moves on",
+                format!(
+                    "{} must be at least 1: with {whole} the rollout stays in Progressing for ever",
+                    at.path()
+                ),
+            )
+            .help(format!(
+                "give {name} a value from 1{}",
+                if most == 100 { " to 100" } else { "" }
+            )),
+        );
+        return None;
+    }
+    u32::try_from(whole).ok()
+}
+
+fn max_weight(at: At<'_>) -> Option<Weight> {
+    let whole = at
+        .clone()
+        .whole(i64::from(i32::MIN)..=i64::from(i32::MAX))?;
+    if whole > 100 {
+        at.sink.error(
+            Finding::at_value(
+                ProblemKind::Stuck,
+                &at.pointer,
+                "never reached",
+                format!(
+                    "{} can never be reached: a weight is at most 100",
+                    at.path()
+                ),
+            )
+            .help("allowed: 1 to 100"),
+        );
+        return None;
+    }
+    if whole < 0 {
+        at.refuse("too small", "must not be negative", "allowed: 1 to 100");
+        return None;
+    }
+    Some(Weight::saturating(whole))
+}
+
+/// A ladder must rise at each rung, or Flagger never leaves the rung that does not.
+fn step_weights(at: At<'_>) -> Option<Vec<Weight>> {
+    let pointer = at.pointer.clone();
+    let path = at.path();
+    let sink = at.sink;
+    let steps = at.list(|at| at.whole(i64::from(i32::MIN)..=i64::from(i32::MAX)))?;
+    if steps.is_empty() {
+        sink.error(
+            Finding::at_value(
+                ProblemKind::Stuck,
+                &pointer,
+                "empty",
+                format!("{path} is empty: the rollout would stay at 0 for ever"),
+            )
+            .help("such as [5, 20, 50, 100]"),
+        );
+        return None;
+    }
+    let mut sound = true;
+    let mut before = 0;
+    for (index, step) in steps.iter().copied().enumerate() {
+        if step <= before {
+            sound = false;
+            let item = format!("{pointer}/{index}");
+            let finding = if index == 0 {
+                Finding::at_value(
+                    ProblemKind::Stuck,
+                    &item,
+                    "never moves on",
+                    format!(
+                        "{path}[0] must be at least 1: with {step} the rollout stays at 0 for ever"
+                    ),
+                )
+            } else {
+                Finding::at_value(
+                    ProblemKind::Stuck,
+                    &item,
+                    &format!("not above {before}"),
+                    format!("{path}[{index}] must be above the step before: Flagger stays at {before} for ever"),
+                )
+                .label(Spot::Value(format!("{pointer}/{}", index - 1)), "the step before")
+            };
+            sink.error(finding.help("each step must be above the one before, from 1 to 100"));
+        } else if step > 100 {
+            sink.warning(Finding::at_value(
+                ProblemKind::Odd,
+                &format!("{pointer}/{index}"),
+                "100 is used",
+                format!("{path}[{index}] is above 100 and taken as 100"),
+            ));
+        }
+        before = before.max(step);
+    }
+    if !sound {
+        return None;
+    }
+    let mut ladder: Vec<Weight> = steps.iter().map(|step| Weight::saturating(*step)).collect();
+    ladder.dedup();
+    Some(ladder)
+}
+
+/// The schema's `oneOf`: iterations, stepWeight or stepWeights.
+fn exactly_one_ladder(fields: &Fields<'_>) {
+    let there: Vec<&str> = ["iterations", "stepWeight", "stepWeights"]
+        .into_iter()
+        .filter(|name| fields.has(name))
+        .collect();
+    let path = fields.at.path();
+    match there.as_slice() {
+        [_] => {}
+        [] => fields.at.sink.error(
+            Finding::at_key(
+                ProblemKind::MissingField,
+                &fields.at.pointer,
+                "no plan",
+                format!("{path} needs one of stepWeight, stepWeights and iterations"),
+            )
+            .help(
+                "stepWeight or stepWeights for a canary, iterations for A/B testing and Blue/Green",
+            ),
+        ),
+        [first, rest @ ..] => {
+            for other in rest {
+                fields.at.sink.error(
+                    Finding::at_key(
+                        ProblemKind::Conflict,
+                        &fields.pointer(other),
+                        "and this",
+                        format!("{path}.{other} and {path}.{first} exclude each other"),
+                    )
+                    .label(Spot::Key(fields.pointer(first)), "this")
+                    .help("stepWeight or stepWeights for a canary, iterations for A/B testing and Blue/Green"),
+                );
+            }
+        }
+    }
+}
+
+impl SessionAffinity {
+    /// The cookie's attributes after `name=value`, in Flagger's order.
+    #[must_use]
+    pub fn attributes(&self) -> String {
+        let mut text = format!("; Max-Age={}", self.max_age);
+        if let Some(domain) = &self.domain {
+            text.push_str(&format!("; Domain={domain}"));
+        }
+        if self.http_only {
+            text.push_str("; HttpOnly");
+        }
+        if self.partitioned {
+            text.push_str("; Partitioned");
+        }
+        if let Some(path) = &self.path {
+            text.push_str(&format!("; Path={path}"));
+        }
+        if let Some(same_site) = self.same_site {
+            text.push_str(&format!("; SameSite={}", same_site.as_str()));
+        }
+        if self.secure {
+            text.push_str("; Secure");
+        }
+        text
+    }
+
+    fn read(at: At<'_>) -> Option<Self> {
+        let mut fields = at.fields()?;
+        let cookie_name = fields.required("cookieName", At::some_text);
+        let text = |text: &String| !text.is_empty();
+        let primary_cookie_name = fields.optional("primaryCookieName", At::text).filter(text);
+        let domain = fields.optional("domain", At::text).filter(text);
+        let path = fields.optional("path", At::text).filter(text);
+        let http_only = fields.optional("httpOnly", At::flag).unwrap_or(false);
+        let partitioned = fields.optional("partitioned", At::flag).unwrap_or(false);
+        let secure = fields.optional("secure", At::flag).unwrap_or(false);
+        let max_age = fields
+            .optional("maxAge", At::count)
+            .filter(|age| *age > 0)
+            .unwrap_or(86_400);
+        let same_site = fields.optional("sameSite", At::word);
+        if cookie_name.is_some() && cookie_name == primary_cookie_name {
+            fields.at.sink.error(
+                Finding::at_value(
+                    ProblemKind::Conflict,
+                    &fields.pointer("primaryCookieName"),
+                    "the same",
+                    format!(
+                        "{}.primaryCookieName must differ from cookieName",
+                        fields.at.path()
+                    ),
+                )
+                .label(Spot::Value(fields.pointer("cookieName")), "as this")
+                .help("users of the two versions are told apart by the cookie's name"),
+            );
+        }
+        fields.close();
+        Some(Self {
+            cookie_name: cookie_name?,
+            primary_cookie_name,
+            domain,
+            path,
+            http_only,
+            partitioned,
+            secure,
+            max_age,
+            same_site,
+        })
+    }
+}

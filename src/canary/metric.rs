@@ -1,0 +1,208 @@
+//! `spec.analysis.metrics`: what is measured and what it may be.
+
+use crate::canary::duration::GoDuration;
+use crate::canary::name::nearest;
+use crate::canary::problem::Finding;
+use crate::canary::problem::ProblemKind;
+use crate::canary::reader::At;
+use crate::canary::reader::Fields;
+use crate::canary::spec::NamedRef;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Share of requests without server error, percent. Built in.
+pub const REQUEST_SUCCESS_RATE: &str = "request-success-rate";
+/// 99th percentile of the request duration; its limits are milliseconds. Built in.
+pub const REQUEST_DURATION: &str = "request-duration";
+
+/// One metric of an analysis.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metric {
+    /// Its name; two of them are built in.
+    pub name: String,
+    /// Window that is handed to the query, with its text.
+    pub interval: Option<GoDuration>,
+    /// The older single limit; void where there is a range.
+    pub threshold: Option<f64>,
+    /// Limits.
+    pub threshold_range: Option<ThresholdRange>,
+    /// PromQL for the canary's metrics server.
+    pub query: Option<String>,
+    /// A MetricTemplate.
+    pub template: Option<NamedRef>,
+    /// `variables` of the template.
+    pub template_variables: BTreeMap<String, String>,
+}
+
+/// Inclusive limits; an absent side is open.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ThresholdRange {
+    /// Least value that passes.
+    pub min: Option<f64>,
+    /// Greatest value that passes.
+    pub max: Option<f64>,
+}
+
+impl ThresholdRange {
+    /// Does the value pass?
+    #[must_use]
+    pub fn contains(&self, value: f64) -> bool {
+        self.min.is_none_or(|min| value >= min) && self.max.is_none_or(|max| value <= max)
+    }
+}
+
+/// Which built-in check a metric's name asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BuiltIn {
+    /// `request-success-rate`, percent.
+    SuccessRate,
+    /// `request-duration`, milliseconds.
+    Duration,
+}
+
+impl Metric {
+    /// The built-in check of its name.
+    #[must_use]
+    pub fn built_in(&self) -> Option<BuiltIn> {
+        match self.name.as_str() {
+            REQUEST_SUCCESS_RATE => Some(BuiltIn::SuccessRate),
+            REQUEST_DURATION => Some(BuiltIn::Duration),
+            _ => None,
+        }
+    }
+
+    /// Window of the query: 1 m where the spec has none (for templates too, unlike Flagger).
+    #[must_use]
+    pub fn window(&self) -> Duration {
+        self.interval
+            .as_ref()
+            .map_or(Duration::from_secs(60), GoDuration::length)
+    }
+
+    /// The window as a query writes it.
+    #[must_use]
+    pub fn window_text(&self) -> &str {
+        self.interval.as_ref().map_or("1m", GoDuration::as_str)
+    }
+
+    /// Its limits. Without a range the threshold is the least success rate, and the greatest value of anything else;
+    /// both are 0 where absent.
+    #[must_use]
+    pub fn limits(&self) -> ThresholdRange {
+        if let Some(range) = self.threshold_range {
+            return range;
+        }
+        let threshold = Some(self.threshold.unwrap_or(0.0));
+        match self.built_in() {
+            Some(BuiltIn::SuccessRate) => ThresholdRange {
+                min: threshold,
+                max: None,
+            },
+            Some(BuiltIn::Duration) | None => ThresholdRange {
+                min: None,
+                max: threshold,
+            },
+        }
+    }
+
+    pub(super) fn read(at: At<'_>) -> Option<Self> {
+        let mut fields = at.fields()?;
+        let name = fields.required("name", At::some_text);
+        let read = Self {
+            name: String::new(),
+            interval: fields.optional("interval", At::go_duration),
+            threshold: fields.optional("threshold", At::number),
+            threshold_range: fields.optional("thresholdRange", range),
+            query: fields
+                .optional("query", At::text)
+                .filter(|query| !query.is_empty()),
+            template: fields.optional("templateRef", NamedRef::read),
+            template_variables: fields
+                .optional("templateVariables", At::text_map)
+                .unwrap_or_default(),
+        };
+        let metric = Self {
+            name: name?,
+            ..read
+        };
+        metric.check(&fields);
+        fields.close();
+        Some(metric)
+    }
+
+    fn check(&self, fields: &Fields<'_>) {
+        let sink = fields.at.sink;
+        let path = fields.at.path();
+        let named = fields.pointer("name");
+        if self.built_in().is_none() && self.query.is_none() && !fields.has("templateRef") {
+            let help = nearest(&self.name, [REQUEST_SUCCESS_RATE, REQUEST_DURATION]).map_or_else(
+                || "add templateRef or query: only request-success-rate and request-duration are built in".to_owned(),
+                |meant| format!("did you mean {meant}? Other metrics need templateRef or query"),
+            );
+            sink.error(
+                Finding::at_value(
+                    ProblemKind::WrongValue,
+                    &named,
+                    "not built in",
+                    format!(
+                        "{path} has no query: {:?} is not a built-in metric",
+                        self.name
+                    ),
+                )
+                .help(help),
+            );
+        }
+        if self.built_in() == Some(BuiltIn::Duration)
+            && !fields.has("thresholdRange")
+            && self.threshold.unwrap_or(0.0) <= 0.0
+        {
+            sink.warning(
+                Finding::at_value(
+                    ProblemKind::Odd,
+                    &named,
+                    "no limit",
+                    format!("{path} has no thresholdRange: any duration of 1 ms or more fails"),
+                )
+                .help("add thresholdRange: {max: 500} (milliseconds)"),
+            );
+        }
+    }
+}
+
+fn range(at: At<'_>) -> Option<ThresholdRange> {
+    let pointer = at.pointer.clone();
+    let path = at.path();
+    let sink = at.sink;
+    let mut fields = at.fields()?;
+    let range = ThresholdRange {
+        min: fields.optional("min", At::number),
+        max: fields.optional("max", At::number),
+    };
+    let open = !fields.has("min") && !fields.has("max");
+    fields.close();
+    if let (Some(min), Some(max)) = (range.min, range.max)
+        && min > max
+    {
+        sink.error(
+            Finding::at_value(
+                ProblemKind::Stuck,
+                &format!("{pointer}/min"),
+                "above max",
+                format!("{path} can never be met: min {min} is above max {max}"),
+            )
+            .help("swap them"),
+        );
+    }
+    if open {
+        sink.warning(
+            Finding::at_key(
+                ProblemKind::Odd,
+                &pointer,
+                "no limit",
+                format!("{path} has neither min nor max: every value passes"),
+            )
+            .help("add min, max or both"),
+        );
+    }
+    Some(range)
+}
