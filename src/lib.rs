@@ -2,6 +2,7 @@
 
 pub mod canary;
 pub mod kubernetes;
+pub mod metrics;
 pub mod port;
 pub mod rollout;
 pub mod router;

@@ -14,5 +14,10 @@ pub struct Capabilities {
 }
 impl Capabilities {
     /// Nothing at all.
-    pub const NONE: Self = Self { weighted: false, mirror: false, matches: false, session_affinity: false };
+    pub const NONE: Self = Self {
+        weighted: false,
+        mirror: false,
+        matches: false,
+        session_affinity: false,
+    };
 }

@@ -35,22 +35,34 @@ const NEVER_COPIED: [&str; 2] = [
 #[must_use]
 pub fn flux_opt_out() -> Map<String, Value> {
     let mut annotations = Map::new();
-    annotations.insert("kustomize.toolkit.fluxcd.io/reconcile".to_owned(), json!("disabled"));
-    annotations.insert("helm.toolkit.fluxcd.io/driftDetection".to_owned(), json!("disabled"));
+    annotations.insert(
+        "kustomize.toolkit.fluxcd.io/reconcile".to_owned(),
+        json!("disabled"),
+    );
+    annotations.insert(
+        "helm.toolkit.fluxcd.io/driftDetection".to_owned(),
+        json!("disabled"),
+    );
     annotations
 }
 
 /// Labels or annotations of an object, by field name; empty where there are none.
 #[must_use]
 pub fn entries(object: &Value, field: &str) -> Map<String, Value> {
-    object.pointer(&format!("/metadata/{field}")).and_then(Value::as_object).cloned().unwrap_or_default()
+    object
+        .pointer(&format!("/metadata/{field}"))
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default()
 }
 
 /// Without the marks of Flux and ours.
 #[must_use]
 pub fn copied(mut entries: Map<String, Value>) -> Map<String, Value> {
     entries.retain(|key, _| {
-        !key.contains(TOOLKIT) && !key.starts_with("flagger-driver/") && !NEVER_COPIED.contains(&key.as_str())
+        !key.contains(TOOLKIT)
+            && !key.starts_with("flagger-driver/")
+            && !NEVER_COPIED.contains(&key.as_str())
     });
     entries
 }
@@ -60,7 +72,9 @@ pub fn copied(mut entries: Map<String, Value>) -> Map<String, Value> {
 pub fn with_prefix(entries: Map<String, Value>, prefixes: &[String]) -> Map<String, Value> {
     let mut entries = copied(entries);
     entries.retain(|key, _| {
-        prefixes.iter().any(|prefix| prefix == "*" || (!prefix.is_empty() && key.starts_with(prefix.as_str())))
+        prefixes
+            .iter()
+            .any(|prefix| prefix == "*" || (!prefix.is_empty() && key.starts_with(prefix.as_str())))
     });
     entries
 }
@@ -75,7 +89,8 @@ mod tests {
 
     #[test]
     fn marks_of_flux_are_not_copied() {
-        let object = json!({"metadata": {"labels": {"app": "a", "kustomize.toolkit.fluxcd.io/name": "x"}}});
+        let object =
+            json!({"metadata": {"labels": {"app": "a", "kustomize.toolkit.fluxcd.io/name": "x"}}});
         assert_eq!(keys(&copied(entries(&object, "labels"))), ["app"]);
     }
 
@@ -85,6 +100,9 @@ mod tests {
         let labels = || entries(&object, "labels");
         assert!(with_prefix(labels(), &[]).is_empty());
         assert_eq!(keys(&with_prefix(labels(), &["te".to_owned()])), ["team"]);
-        assert_eq!(keys(&with_prefix(labels(), &["*".to_owned()])), ["app", "team"]);
+        assert_eq!(
+            keys(&with_prefix(labels(), &["*".to_owned()])),
+            ["app", "team"]
+        );
     }
 }

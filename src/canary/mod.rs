@@ -3,18 +3,20 @@
 //!
 //! Must not wait, read or write.
 
-pub mod object;
 pub mod alert;
 pub mod alert_provider;
 pub mod analysis;
+pub mod answer;
 pub mod capabilities;
 pub mod duration;
+pub mod http;
 pub mod http_match;
 pub mod load;
 pub mod metadata;
 pub mod metric;
 pub mod metric_template;
 pub mod name;
+pub mod object;
 pub mod phase;
 pub mod problem;
 pub mod provider;

@@ -95,3 +95,14 @@ impl Routes {
         self.canary.rest()
     }
 }
+
+/// Does the data plane use the route as it is written?
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// Yes.
+    InEffect,
+    /// Not yet.
+    Pending(String),
+    /// The router has no way to tell.
+    Unknown,
+}

@@ -72,7 +72,13 @@ pub fn references(pod_spec: &Value) -> BTreeMap<ConfigRef, bool> {
     // A walk that changes nothing: the one list of places serves finding and rewiring.
     let mut spec = pod_spec.clone();
     each_reference(&mut spec, &mut |kind, name, optional| {
-        found.insert(ConfigRef { kind, name: name.clone() }, optional);
+        found.insert(
+            ConfigRef {
+                kind,
+                name: name.clone(),
+            },
+            optional,
+        );
     });
     found
 }
@@ -80,7 +86,10 @@ pub fn references(pod_spec: &Value) -> BTreeMap<ConfigRef, bool> {
 /// Points the references that `tracked` names at their copies.
 pub fn rewire(pod_spec: &mut Value, tracked: &dyn Fn(&ConfigRef) -> bool) {
     each_reference(pod_spec, &mut |kind, name, _| {
-        let reference = ConfigRef { kind, name: name.clone() };
+        let reference = ConfigRef {
+            kind,
+            name: name.clone(),
+        };
         if tracked(&reference) {
             *name = copy_name(name);
         }
@@ -91,22 +100,58 @@ type Visit<'a> = dyn FnMut(ConfigKind, &mut String, bool) + 'a;
 
 fn each_reference(pod_spec: &mut Value, visit: &mut Visit<'_>) {
     for volume in items(pod_spec, "volumes") {
-        visit_field(volume.get_mut("configMap"), ConfigKind::ConfigMap, "name", visit);
-        visit_field(volume.get_mut("secret"), ConfigKind::Secret, "secretName", visit);
-        for source in volume.get_mut("projected").into_iter().flat_map(|p| items(p, "sources")) {
-            visit_field(source.get_mut("configMap"), ConfigKind::ConfigMap, "name", visit);
+        visit_field(
+            volume.get_mut("configMap"),
+            ConfigKind::ConfigMap,
+            "name",
+            visit,
+        );
+        visit_field(
+            volume.get_mut("secret"),
+            ConfigKind::Secret,
+            "secretName",
+            visit,
+        );
+        for source in volume
+            .get_mut("projected")
+            .into_iter()
+            .flat_map(|p| items(p, "sources"))
+        {
+            visit_field(
+                source.get_mut("configMap"),
+                ConfigKind::ConfigMap,
+                "name",
+                visit,
+            );
             visit_field(source.get_mut("secret"), ConfigKind::Secret, "name", visit);
         }
     }
     for list in ["containers", "initContainers"] {
         for container in items(pod_spec, list) {
             for env in items(container, "env") {
-                let Some(from) = env.get_mut("valueFrom") else { continue };
-                visit_field(from.get_mut("configMapKeyRef"), ConfigKind::ConfigMap, "name", visit);
-                visit_field(from.get_mut("secretKeyRef"), ConfigKind::Secret, "name", visit);
+                let Some(from) = env.get_mut("valueFrom") else {
+                    continue;
+                };
+                visit_field(
+                    from.get_mut("configMapKeyRef"),
+                    ConfigKind::ConfigMap,
+                    "name",
+                    visit,
+                );
+                visit_field(
+                    from.get_mut("secretKeyRef"),
+                    ConfigKind::Secret,
+                    "name",
+                    visit,
+                );
             }
             for from in items(container, "envFrom") {
-                visit_field(from.get_mut("configMapRef"), ConfigKind::ConfigMap, "name", visit);
+                visit_field(
+                    from.get_mut("configMapRef"),
+                    ConfigKind::ConfigMap,
+                    "name",
+                    visit,
+                );
                 visit_field(from.get_mut("secretRef"), ConfigKind::Secret, "name", visit);
             }
         }
@@ -114,12 +159,19 @@ fn each_reference(pod_spec: &mut Value, visit: &mut Visit<'_>) {
 }
 
 fn items<'a>(value: &'a mut Value, list: &str) -> impl Iterator<Item = &'a mut Value> {
-    value.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten()
+    value
+        .get_mut(list)
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
 }
 
 fn visit_field(holder: Option<&mut Value>, kind: ConfigKind, field: &str, visit: &mut Visit<'_>) {
     let Some(holder) = holder else { return };
-    let optional = holder.get("optional").and_then(Value::as_bool).unwrap_or(false);
+    let optional = holder
+        .get("optional")
+        .and_then(Value::as_bool)
+        .unwrap_or(false);
     if let Some(Value::String(name)) = holder.get_mut(field) {
         visit(kind, name, optional);
     }
@@ -136,7 +188,10 @@ pub fn is_tracked(kind: ConfigKind, object: &Value) -> bool {
     let known_type = match kind {
         ConfigKind::ConfigMap => true,
         ConfigKind::Secret => {
-            let of_type = object.get("type").and_then(Value::as_str).unwrap_or("Opaque");
+            let of_type = object
+                .get("type")
+                .and_then(Value::as_str)
+                .unwrap_or("Opaque");
             SECRET_TYPES.contains(&of_type)
         }
     };
@@ -147,12 +202,18 @@ pub fn is_tracked(kind: ConfigKind, object: &Value) -> bool {
 #[must_use]
 pub fn checksum(kind: ConfigKind, object: &Value) -> String {
     let digest = Sha256::digest(go_json(kind, object.get("data")));
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    digest
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// Sorted keys, HTML-escaped strings; a Secret's values are byte strings, which Go writes in base64.
 fn go_json(kind: ConfigKind, data: Option<&Value>) -> String {
-    let Some(data) = data.and_then(Value::as_object) else { return "null".to_owned() };
+    let Some(data) = data.and_then(Value::as_object) else {
+        return "null".to_owned();
+    };
     let sorted: BTreeMap<&String, &Value> = data.iter().collect();
     let fields: Vec<String> = sorted
         .into_iter()
@@ -161,7 +222,9 @@ fn go_json(kind: ConfigKind, data: Option<&Value>) -> String {
             let text = match kind {
                 ConfigKind::ConfigMap => text.to_owned(),
                 // Read and written again, so that any valid base64 of the same bytes is the same.
-                ConfigKind::Secret => STANDARD.decode(text).map_or_else(|_| text.to_owned(), |b| STANDARD.encode(b)),
+                ConfigKind::Secret => STANDARD
+                    .decode(text)
+                    .map_or_else(|_| text.to_owned(), |b| STANDARD.encode(b)),
             };
             format!("{}:{}", go_string(key), go_string(&text))
         })
@@ -183,7 +246,11 @@ fn go_string(text: &str) -> String {
 pub fn content(object: &Value) -> Map<String, Value> {
     ["data", "binaryData", "type"]
         .into_iter()
-        .filter_map(|field| object.get(field).map(|value| (field.to_owned(), value.clone())))
+        .filter_map(|field| {
+            object
+                .get(field)
+                .map(|value| (field.to_owned(), value.clone()))
+        })
         .collect()
 }
 
@@ -234,28 +301,49 @@ mod tests {
     fn only_tracked_references_are_rewired() {
         let mut spec = pod_spec();
         rewire(&mut spec, &|reference| reference.name == "cm-env");
-        assert_eq!(spec["containers"][0]["env"][0]["valueFrom"]["configMapKeyRef"]["name"], "cm-env-primary");
+        assert_eq!(
+            spec["containers"][0]["env"][0]["valueFrom"]["configMapKeyRef"]["name"],
+            "cm-env-primary"
+        );
         assert_eq!(spec["volumes"][0]["configMap"]["name"], "cm-volume");
     }
 
     #[test]
     fn checksums_are_flaggers() {
         let checksum_of = |kind, object: Value| checksum(kind, &object);
-        assert_eq!(checksum_of(ConfigKind::ConfigMap, json!({"data": {"color": "red"}})), "241889ca0604e333");
-        assert_eq!(checksum_of(ConfigKind::Secret, json!({"data": {"apiKey": "dGVzdA=="}})), "3930f0692c2295eb");
-        assert_eq!(checksum_of(ConfigKind::ConfigMap, json!({})), "74234e98afe7498f");
+        assert_eq!(
+            checksum_of(ConfigKind::ConfigMap, json!({"data": {"color": "red"}})),
+            "241889ca0604e333"
+        );
+        assert_eq!(
+            checksum_of(ConfigKind::Secret, json!({"data": {"apiKey": "dGVzdA=="}})),
+            "3930f0692c2295eb"
+        );
+        assert_eq!(
+            checksum_of(ConfigKind::ConfigMap, json!({})),
+            "74234e98afe7498f"
+        );
     }
 
     #[test]
     fn go_escapes_what_html_cares_about() {
-        assert_eq!(go_string("a<b>&\u{2028}"), "\"a\\u003cb\\u003e\\u0026\\u2028\"");
+        assert_eq!(
+            go_string("a<b>&\u{2028}"),
+            "\"a\\u003cb\\u003e\\u0026\\u2028\""
+        );
     }
 
     #[test]
     fn an_object_may_opt_out_and_system_secrets_are_left_alone() {
         let opted_out = json!({"metadata": {"annotations": {OPT_OUT: "disabled"}}});
         assert!(!is_tracked(ConfigKind::ConfigMap, &opted_out));
-        assert!(!is_tracked(ConfigKind::Secret, &json!({"type": "kubernetes.io/service-account-token"})));
-        assert!(is_tracked(ConfigKind::Secret, &json!({"type": "kubernetes.io/tls"})));
+        assert!(!is_tracked(
+            ConfigKind::Secret,
+            &json!({"type": "kubernetes.io/service-account-token"})
+        ));
+        assert!(is_tracked(
+            ConfigKind::Secret,
+            &json!({"type": "kubernetes.io/tls"})
+        ));
     }
 }

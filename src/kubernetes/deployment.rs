@@ -3,14 +3,14 @@
 //!
 //! Must not ask a cluster.
 
-use crate::kubernetes::config_tracker::ConfigRef;
-use crate::kubernetes::config_tracker::rewire;
 use crate::canary::metadata::FLAGGER_ID;
 use crate::canary::metadata::MANAGED_BY;
 use crate::canary::metadata::MANAGER;
 use crate::canary::metadata::copied;
 use crate::canary::metadata::entries;
 use crate::canary::metadata::with_prefix;
+use crate::kubernetes::config_tracker::ConfigRef;
+use crate::kubernetes::config_tracker::rewire;
 use crate::rollout::observation::Workload;
 use serde_json::Map;
 use serde_json::Value;
@@ -40,7 +40,10 @@ impl SelectorLabel {
         let labels = target.pointer("/spec/selector/matchLabels")?;
         keys.iter().find_map(|key| {
             let value = labels.get(key)?.as_str()?.to_owned();
-            Some(Self { key: key.clone(), value })
+            Some(Self {
+                key: key.clone(),
+                value,
+            })
         })
     }
 
@@ -69,7 +72,10 @@ impl Copying<'_> {
     /// The pod template of the primary, without [`FLAGGER_ID`].
     #[must_use]
     pub fn template(&self, target: &Value) -> Value {
-        let mut template = target.pointer("/spec/template").cloned().unwrap_or(Value::Null);
+        let mut template = target
+            .pointer("/spec/template")
+            .cloned()
+            .unwrap_or(Value::Null);
         let mut labels = copied(entries(&template, "labels"));
         labels.insert(self.label.key.clone(), self.label.primary_value().into());
         let mut annotations = copied(entries(&template, "annotations"));
@@ -109,7 +115,11 @@ impl Copying<'_> {
             "namespace": namespace,
             "labels": self.labels(target),
         });
-        set_or_remove(&mut metadata, "annotations", copied(entries(target, "annotations")));
+        set_or_remove(
+            &mut metadata,
+            "annotations",
+            copied(entries(target, "annotations")),
+        );
         json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec})
     }
 
@@ -143,7 +153,10 @@ impl Copying<'_> {
     /// Does this primary run what the target asks for?
     #[must_use]
     pub fn is_current(&self, target: &Value, primary: &Value) -> bool {
-        let mut live = primary.pointer("/spec/template").cloned().unwrap_or(Value::Null);
+        let mut live = primary
+            .pointer("/spec/template")
+            .cloned()
+            .unwrap_or(Value::Null);
         let mut annotations = entries(&live, "annotations");
         annotations.remove(FLAGGER_ID);
         if live.get("metadata").is_some() {
@@ -160,16 +173,24 @@ impl Copying<'_> {
 
     /// Pods of the primary spread among themselves: label selectors that name the Deployment name its copy.
     fn reschedule(&self, pod_spec: &mut Value) {
-        let spread = pod_spec.get_mut("topologySpreadConstraints").and_then(Value::as_array_mut);
+        let spread = pod_spec
+            .get_mut("topologySpreadConstraints")
+            .and_then(Value::as_array_mut);
         for constraint in spread.into_iter().flatten() {
             self.reselect(constraint.get_mut("labelSelector"));
         }
-        let Some(anti) = pod_spec.pointer_mut("/affinity/podAntiAffinity") else { return };
-        let required = anti.get_mut("requiredDuringSchedulingIgnoredDuringExecution").and_then(Value::as_array_mut);
+        let Some(anti) = pod_spec.pointer_mut("/affinity/podAntiAffinity") else {
+            return;
+        };
+        let required = anti
+            .get_mut("requiredDuringSchedulingIgnoredDuringExecution")
+            .and_then(Value::as_array_mut);
         for term in required.into_iter().flatten() {
             self.reselect(term.get_mut("labelSelector"));
         }
-        let preferred = anti.get_mut("preferredDuringSchedulingIgnoredDuringExecution").and_then(Value::as_array_mut);
+        let preferred = anti
+            .get_mut("preferredDuringSchedulingIgnoredDuringExecution")
+            .and_then(Value::as_array_mut);
         for term in preferred.into_iter().flatten() {
             self.reselect(term.pointer_mut("/podAffinityTerm/labelSelector"));
         }
@@ -178,18 +199,32 @@ impl Copying<'_> {
     fn reselect(&self, selector: Option<&mut Value>) {
         let Some(selector) = selector else { return };
         let primary = format!("{}-primary", self.target);
-        let expressions = selector.get_mut("matchExpressions").and_then(Value::as_array_mut);
+        let expressions = selector
+            .get_mut("matchExpressions")
+            .and_then(Value::as_array_mut);
         for expression in expressions.into_iter().flatten() {
-            let key = expression.get("key").and_then(Value::as_str).unwrap_or_default();
+            let key = expression
+                .get("key")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
             if !self.label_keys.iter().any(|candidate| candidate == key) {
                 continue;
             }
             let values = expression.get_mut("values").and_then(Value::as_array_mut);
-            if let Some(value) = values.into_iter().flatten().find(|value| **value == self.target) {
+            if let Some(value) = values
+                .into_iter()
+                .flatten()
+                .find(|value| **value == self.target)
+            {
                 *value = primary.clone().into();
             }
         }
-        let Some(labels) = selector.get_mut("matchLabels").and_then(Value::as_object_mut) else { return };
+        let Some(labels) = selector
+            .get_mut("matchLabels")
+            .and_then(Value::as_object_mut)
+        else {
+            return;
+        };
         for key in self.label_keys {
             if let Some(value) = labels.get_mut(key).filter(|value| **value == self.target) {
                 *value = primary.clone().into();
@@ -204,7 +239,9 @@ fn with_id(mut template: Value, id: &str) -> Value {
 }
 
 fn set_or_remove(holder: &mut Value, field: &str, entries: Map<String, Value>) {
-    let Some(holder) = holder.as_object_mut() else { return };
+    let Some(holder) = holder.as_object_mut() else {
+        return;
+    };
     if entries.is_empty() {
         holder.shift_remove(field);
     } else {
@@ -219,23 +256,43 @@ pub fn replicas(deployment: &Value) -> u32 {
 }
 
 fn count(object: &Value, pointer: &str) -> Option<u32> {
-    object.pointer(pointer).and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok())
+    object
+        .pointer(pointer)
+        .and_then(Value::as_u64)
+        .and_then(|n| u32::try_from(n).ok())
 }
 
 /// Reads what readiness depends on.
 #[must_use]
 pub fn workload(deployment: &Value) -> Workload {
     let status = |field: &str| count(deployment, &format!("/status/{field}")).unwrap_or(0);
-    let number = |pointer| deployment.pointer(pointer).and_then(Value::as_i64).unwrap_or(0);
-    let condition = |kind: &str| {
-        let conditions = deployment.pointer("/status/conditions").and_then(Value::as_array);
-        conditions.into_iter().flatten().find(|c| c.get("type").is_some_and(|t| t == kind))
+    let number = |pointer| {
+        deployment
+            .pointer(pointer)
+            .and_then(Value::as_i64)
+            .unwrap_or(0)
     };
-    let says = |condition: &Value, field: &str, word: &str| condition.get(field).is_some_and(|value| value == word);
+    let condition = |kind: &str| {
+        let conditions = deployment
+            .pointer("/status/conditions")
+            .and_then(Value::as_array);
+        conditions
+            .into_iter()
+            .flatten()
+            .find(|c| c.get("type").is_some_and(|t| t == kind))
+    };
+    let says = |condition: &Value, field: &str, word: &str| {
+        condition.get(field).is_some_and(|value| value == word)
+    };
     let progressing = condition("Progressing");
-    let unavailable = condition("Available")
-        .filter(|c| progressing.is_some() && says(c, "status", "False") && says(c, "reason", "MinimumReplicasUnavailable"));
-    let containers = deployment.pointer("/spec/template/spec/containers").and_then(Value::as_array);
+    let unavailable = condition("Available").filter(|c| {
+        progressing.is_some()
+            && says(c, "status", "False")
+            && says(c, "reason", "MinimumReplicasUnavailable")
+    });
+    let containers = deployment
+        .pointer("/spec/template/spec/containers")
+        .and_then(Value::as_array);
     Workload {
         generation: number("/metadata/generation"),
         observed_generation: number("/status/observedGeneration"),
@@ -244,7 +301,8 @@ pub fn workload(deployment: &Value) -> Workload {
         updated: status("updatedReplicas"),
         ready: status("readyReplicas"),
         available: status("availableReplicas"),
-        deadline_exceeded: progressing.is_some_and(|c| says(c, "reason", "ProgressDeadlineExceeded")),
+        deadline_exceeded: progressing
+            .is_some_and(|c| says(c, "reason", "ProgressDeadlineExceeded")),
         unavailable_since: unavailable
             .and_then(|c| c.get("lastUpdateTime"))
             .and_then(Value::as_str)
@@ -252,7 +310,12 @@ pub fn workload(deployment: &Value) -> Workload {
         images: containers
             .into_iter()
             .flatten()
-            .filter_map(|container| container.get("image").and_then(Value::as_str).map(str::to_owned))
+            .filter_map(|container| {
+                container
+                    .get("image")
+                    .and_then(Value::as_str)
+                    .map(str::to_owned)
+            })
             .collect(),
     }
 }

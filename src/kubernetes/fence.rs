@@ -18,7 +18,11 @@ use serde_json::json;
 #[must_use]
 pub fn epoch(object: &Value) -> u64 {
     let annotations = entries(object, "annotations");
-    annotations.get(EPOCH).and_then(Value::as_str).and_then(|epoch| epoch.parse().ok()).unwrap_or(0)
+    annotations
+        .get(EPOCH)
+        .and_then(Value::as_str)
+        .and_then(|epoch| epoch.parse().ok())
+        .unwrap_or(0)
 }
 
 /// The marks of a write, as annotations.
@@ -56,14 +60,24 @@ pub fn guarded(
 ) -> Result<Value, WorkloadError> {
     let theirs = epoch(object);
     if theirs > fence.epoch {
-        return Err(WorkloadError::Superseded { object: what.to_owned(), theirs, ours: fence.epoch });
+        return Err(WorkloadError::Superseded {
+            object: what.to_owned(),
+            theirs,
+            ours: fence.epoch,
+        });
     }
     let annotations = entries(object, "annotations");
-    if let Some(owner) = annotations.get(CANARY).and_then(Value::as_str).filter(|owner| *owner != canary) {
+    if let Some(owner) = annotations
+        .get(CANARY)
+        .and_then(Value::as_str)
+        .filter(|owner| *owner != canary)
+    {
         return Err(WorkloadError::Unusable {
             object: what.to_owned(),
             why: format!("it belongs to the canary {owner}"),
-            help: format!("give {canary} objects of its own, or take the annotation {CANARY} off if {owner} is gone"),
+            help: format!(
+                "give {canary} objects of its own, or take the annotation {CANARY} off if {owner} is gone"
+            ),
         });
     }
     let metadata = &object["metadata"];
@@ -76,7 +90,9 @@ pub fn guarded(
     }
     patch.extend(operations);
     // After the operations, which may replace the annotations as a whole.
-    let replaced = patch.iter().any(|operation| operation["path"] == "/metadata/annotations");
+    let replaced = patch
+        .iter()
+        .any(|operation| operation["path"] == "/metadata/annotations");
     if metadata.get("annotations").is_none() && !replaced {
         patch.push(json!({"op": "add", "path": "/metadata/annotations", "value": {}}));
     }
@@ -84,7 +100,9 @@ pub fn guarded(
         patch.push(json!({"op": "add", "path": annotation(key), "value": value}));
     }
     match intent {
-        Some(intent) => patch.push(json!({"op": "add", "path": annotation(INTENT), "value": intent})),
+        Some(intent) => {
+            patch.push(json!({"op": "add", "path": annotation(INTENT), "value": intent}))
+        }
         None if annotations.contains_key(INTENT) => {
             patch.push(json!({"op": "remove", "path": annotation(INTENT)}));
         }
@@ -94,7 +112,10 @@ pub fn guarded(
 }
 
 fn annotation(key: &str) -> String {
-    format!("/metadata/annotations/{}", key.replace('~', "~0").replace('/', "~1"))
+    format!(
+        "/metadata/annotations/{}",
+        key.replace('~', "~0").replace('/', "~1")
+    )
 }
 
 #[cfg(test)]
@@ -102,7 +123,11 @@ mod tests {
     use super::*;
 
     fn fence() -> Fence {
-        Fence { run: "01RUN".to_owned(), epoch: 3, seq: 7 }
+        Fence {
+            run: "01RUN".to_owned(),
+            epoch: 3,
+            seq: 7,
+        }
     }
 
     fn applied(object: &Value, operations: Vec<Value>) -> Value {
@@ -115,8 +140,12 @@ mod tests {
 
     #[test]
     fn a_write_carries_its_marks_and_is_bound_to_what_was_read() {
-        let object = json!({"metadata": {"uid": "u", "resourceVersion": "9"}, "spec": {"replicas": 1}});
-        let after = applied(&object, vec![json!({"op": "replace", "path": "/spec/replicas", "value": 2})]);
+        let object =
+            json!({"metadata": {"uid": "u", "resourceVersion": "9"}, "spec": {"replicas": 1}});
+        let after = applied(
+            &object,
+            vec![json!({"op": "replace", "path": "/spec/replicas", "value": 2})],
+        );
         assert_eq!(after["metadata"]["annotations"][EPOCH], "3");
         assert_eq!(after["metadata"]["annotations"][CANARY], "test/podinfo");
         assert_eq!(after["spec"]["replicas"], 2);
@@ -124,16 +153,28 @@ mod tests {
 
     #[test]
     fn annotations_replaced_as_a_whole_still_carry_the_marks() {
-        let object = json!({"metadata": {"uid": "u", "resourceVersion": "9", "annotations": {"a": "b"}}});
+        let object =
+            json!({"metadata": {"uid": "u", "resourceVersion": "9", "annotations": {"a": "b"}}});
         let wipe = json!({"op": "add", "path": "/metadata/annotations", "value": {}});
-        assert_eq!(applied(&object, vec![wipe])["metadata"]["annotations"][RUN], "01RUN");
+        assert_eq!(
+            applied(&object, vec![wipe])["metadata"]["annotations"][RUN],
+            "01RUN"
+        );
     }
 
     #[test]
     fn a_newer_driver_stops_us() {
-        let object = json!({"metadata": {"uid": "u", "resourceVersion": "9", "annotations": {EPOCH: "4"}}});
+        let object =
+            json!({"metadata": {"uid": "u", "resourceVersion": "9", "annotations": {EPOCH: "4"}}});
         let refused = guarded(&object, "x", &fence(), "test/podinfo", None, Vec::new());
-        assert!(matches!(refused, Err(WorkloadError::Superseded { theirs: 4, ours: 3, .. })));
+        assert!(matches!(
+            refused,
+            Err(WorkloadError::Superseded {
+                theirs: 4,
+                ours: 3,
+                ..
+            })
+        ));
     }
 
     #[test]
@@ -146,6 +187,9 @@ mod tests {
     #[test]
     fn an_intent_goes_with_the_next_write() {
         let object = json!({"metadata": {"uid": "u", "resourceVersion": "9", "annotations": {INTENT: "rollback/x/1"}}});
-        assert_eq!(applied(&object, Vec::new())["metadata"]["annotations"].get(INTENT), None);
+        assert_eq!(
+            applied(&object, Vec::new())["metadata"]["annotations"].get(INTENT),
+            None
+        );
     }
 }

@@ -3,9 +3,9 @@
 //! Carries out what it is told and reports what it sees; decides nothing about a rollout.
 
 pub mod client;
-pub mod error;
-pub mod kubeconfig;
 pub mod config_tracker;
 pub mod deployment;
+pub mod error;
 pub mod fence;
+pub mod kubeconfig;
 pub mod service;

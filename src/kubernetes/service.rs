@@ -85,15 +85,22 @@ pub fn ports(spec: &Service, target: &Value) -> Vec<Value> {
         return ports;
     }
     let main_port = spec.target_port();
-    let containers = target.pointer("/spec/template/spec/containers").and_then(Value::as_array);
+    let containers = target
+        .pointer("/spec/template/spec/containers")
+        .and_then(Value::as_array);
     for container in containers.into_iter().flatten() {
-        let name = container.get("name").and_then(Value::as_str).unwrap_or_default();
+        let name = container
+            .get("name")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         if SIDECARS.contains(&name) {
             continue;
         }
         let exposed = container.get("ports").and_then(Value::as_array);
         for (index, port) in exposed.into_iter().flatten().enumerate() {
-            let Some(number) = port.get("containerPort").and_then(Value::as_u64) else { continue };
+            let Some(number) = port.get("containerPort").and_then(Value::as_u64) else {
+                continue;
+            };
             let port_name = port.get("name").and_then(Value::as_str);
             let is_main = match &main_port {
                 IntOrString::Int(main) => u64::from(*main) == number,
@@ -103,8 +110,13 @@ pub fn ports(spec: &Service, target: &Value) -> Vec<Value> {
                 continue;
             }
             let port_name = port_name.map_or_else(|| format!("tcp-{name}-{index}"), str::to_owned);
-            let found = json!({"name": port_name, "protocol": "TCP", "port": number, "targetPort": number});
-            match ports.iter_mut().skip(1).find(|port| port["name"] == found["name"]) {
+            let found =
+                json!({"name": port_name, "protocol": "TCP", "port": number, "targetPort": number});
+            match ports
+                .iter_mut()
+                .skip(1)
+                .find(|port| port["name"] == found["name"])
+            {
                 Some(same) => *same = found,
                 None => ports.push(found),
             }
@@ -132,7 +144,10 @@ pub fn changes(live: &Value, wanted: &Value, spec: &Service) -> Vec<Value> {
         operations.push(set("/spec/ports", ports.into()));
     }
     if entries(live, "labels").get(MANAGED_BY) == Some(&json!(MANAGER)) {
-        let unmanaged = [("labels", &spec.unmanaged_metadata.labels), ("annotations", &spec.unmanaged_metadata.annotations)];
+        let unmanaged = [
+            ("labels", &spec.unmanaged_metadata.labels),
+            ("annotations", &spec.unmanaged_metadata.annotations),
+        ];
         for (field, kept) in unmanaged {
             let has = entries(live, field);
             let mut wants = entries(wanted, field);
@@ -158,13 +173,18 @@ fn set(path: &str, value: Value) -> Value {
 }
 
 fn live_ports(live: &Value) -> Vec<Value> {
-    live.pointer("/spec/ports").and_then(Value::as_array).cloned().unwrap_or_default()
+    live.pointer("/spec/ports")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default()
 }
 
 fn with_node_ports(live: &Value, wanted: &Value) -> Vec<Value> {
     let mut ports = live_ports(wanted);
     for port in &mut ports {
-        let same = live_ports(live).into_iter().find(|other| other["name"] == port["name"]);
+        let same = live_ports(live)
+            .into_iter()
+            .find(|other| other["name"] == port["name"]);
         if let Some(node_port) = same.and_then(|other| other.get("nodePort").cloned()) {
             port["nodePort"] = node_port;
         }
@@ -183,7 +203,10 @@ mod tests {
     use super::*;
 
     fn label() -> SelectorLabel {
-        SelectorLabel { key: "app".to_owned(), value: "podinfo".to_owned() }
+        SelectorLabel {
+            key: "app".to_owned(),
+            value: "podinfo".to_owned(),
+        }
     }
 
     fn target() -> Value {
@@ -194,18 +217,29 @@ mod tests {
     }
 
     fn spec() -> Service {
-        Service { port: 9898, port_discovery: true, ..Service::default() }
+        Service {
+            port: 9898,
+            port_discovery: true,
+            ..Service::default()
+        }
     }
 
     #[test]
     fn discovered_ports_follow_the_main_one() {
-        let names: Vec<Value> = ports(&spec(), &target()).into_iter().map(|port| port["name"].clone()).collect();
+        let names: Vec<Value> = ports(&spec(), &target())
+            .into_iter()
+            .map(|port| port["name"].clone())
+            .collect();
         assert_eq!(names, ["http", "http-metrics", "tcp-podinfo-2"]);
     }
 
     #[test]
     fn a_named_target_port_is_found_by_its_name() {
-        let spec = Service { port: 80, target_port: Some(IntOrString::Name("http".to_owned())), ..spec() };
+        let spec = Service {
+            port: 80,
+            target_port: Some(IntOrString::Name("http".to_owned())),
+            ..spec()
+        };
         let ports = ports(&spec, &target());
         assert_eq!((ports.len(), &ports[0]["targetPort"]), (3, &json!("http")));
     }
@@ -213,36 +247,77 @@ mod tests {
     #[test]
     fn apex_and_primary_select_the_primary() {
         let service = |role| wanted(role, "podinfo", "test", &spec(), &label(), &target());
-        assert_eq!(service(ServiceRole::Apex)["spec"]["selector"], json!({"app": "podinfo-primary"}));
-        assert_eq!(service(ServiceRole::Canary)["spec"]["selector"], json!({"app": "podinfo"}));
+        assert_eq!(
+            service(ServiceRole::Apex)["spec"]["selector"],
+            json!({"app": "podinfo-primary"})
+        );
+        assert_eq!(
+            service(ServiceRole::Canary)["spec"]["selector"],
+            json!({"app": "podinfo"})
+        );
     }
 
     #[test]
     fn a_service_as_wanted_needs_no_change() {
-        let wanted = wanted(ServiceRole::Apex, "podinfo", "test", &spec(), &label(), &target());
+        let wanted = wanted(
+            ServiceRole::Apex,
+            "podinfo",
+            "test",
+            &spec(),
+            &label(),
+            &target(),
+        );
         assert_eq!(changes(&wanted, &wanted, &spec()), Vec::<Value>::new());
     }
 
     #[test]
     fn a_users_service_keeps_what_we_do_not_speak_of() {
-        let wanted = wanted(ServiceRole::Apex, "podinfo", "test", &spec(), &label(), &target());
+        let wanted = wanted(
+            ServiceRole::Apex,
+            "podinfo",
+            "test",
+            &spec(),
+            &label(),
+            &target(),
+        );
         let live = json!({"metadata": {"labels": {"mine": "1"}}, "spec": {"type": "NodePort",
             "selector": {"app": "podinfo"}, "ports": [{"name": "http", "protocol": "TCP", "port": 9898,
             "targetPort": 9898, "nodePort": 30000}]}});
         let operations = changes(&live, &wanted, &spec());
-        let paths: Vec<&str> = operations.iter().filter_map(|operation| operation["path"].as_str()).collect();
-        assert_eq!(paths, ["/spec/selector", "/spec/ports", "/metadata/annotations"]);
+        let paths: Vec<&str> = operations
+            .iter()
+            .filter_map(|operation| operation["path"].as_str())
+            .collect();
+        assert_eq!(
+            paths,
+            ["/spec/selector", "/spec/ports", "/metadata/annotations"]
+        );
         assert_eq!(operations[1]["value"][0]["nodePort"], 30000);
     }
 
     #[test]
     fn unmanaged_keys_of_our_own_service_survive() {
         let mut spec = spec();
-        let wanted = wanted(ServiceRole::Apex, "podinfo", "test", &spec, &label(), &target());
+        let wanted = wanted(
+            ServiceRole::Apex,
+            "podinfo",
+            "test",
+            &spec,
+            &label(),
+            &target(),
+        );
         let mut live = wanted.clone();
         live["metadata"]["annotations"]["other"] = json!("x");
-        assert_eq!(changes(&live, &wanted, &spec).len(), 1, "a foreign key goes");
+        assert_eq!(
+            changes(&live, &wanted, &spec).len(),
+            1,
+            "a foreign key goes"
+        );
         spec.unmanaged_metadata.annotations = vec!["other".to_owned()];
-        assert_eq!(changes(&live, &wanted, &spec), Vec::<Value>::new(), "unless it is unmanaged");
+        assert_eq!(
+            changes(&live, &wanted, &spec),
+            Vec::<Value>::new(),
+            "unless it is unmanaged"
+        );
     }
 }

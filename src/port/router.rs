@@ -1,10 +1,10 @@
 //! The route object of one canary: the truth about where the traffic goes.
 
+use crate::canary::weight::Proof;
 use crate::canary::weight::Routes;
 use crate::port::Job;
 use crate::port::cluster::Fence;
 use crate::port::cluster::WorkloadError;
-use crate::rollout::observation::Proof;
 
 /// The route, as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! What the driver saw at one wake-up.
 
+use crate::canary::weight::Proof;
 use crate::canary::weight::Routes;
 use crate::rollout::event::Signal;
 use jiff::Timestamp;
@@ -30,17 +31,6 @@ pub struct Workload {
     pub unavailable_since: Option<Timestamp>,
     /// The images of its containers, for people.
     pub images: Vec<String>,
-}
-
-/// Does the data plane use the route as it is written?
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Proof {
-    /// Yes.
-    InEffect,
-    /// Not yet.
-    Pending(String),
-    /// The router has no way to tell.
-    Unknown,
 }
 
 /// What an operator or the system asks of the driver.

@@ -11,8 +11,8 @@ use crate::canary::capabilities::Capabilities;
 use crate::canary::object::ObjectRef;
 use crate::canary::object::Resource;
 use crate::canary::spec::Canary;
+use crate::canary::weight::Proof;
 use crate::canary::weight::Routes;
-use crate::rollout::observation::Proof;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -96,7 +96,9 @@ pub enum RouteError {
     #[error("{object} also sends traffic to {destination}")]
     #[diagnostic(
         code(flagger::router::foreign_destination),
-        help("let the route name the primary and canary services alone, or delete it: it is created when missing")
+        help(
+            "let the route name the primary and canary services alone, or delete it: it is created when missing"
+        )
     )]
     Foreign {
         /// Such as `traefikservice/podinfo`.
@@ -108,7 +110,9 @@ pub enum RouteError {
     #[error("{object} has no {field}")]
     #[diagnostic(
         code(flagger::router::shape),
-        help("a route by that name exists, but of another sort: give the canary's service another name, or delete it")
+        help(
+            "a route by that name exists, but of another sort: give the canary's service another name, or delete it"
+        )
     )]
     Shape {
         /// Such as `traefikservice/podinfo`.
@@ -121,7 +125,10 @@ pub enum RouteError {
 /// A provider by its name.
 #[must_use]
 pub fn provider(name: &str) -> Option<&'static TrafficProvider> {
-    PROVIDERS.iter().copied().find(|provider| provider.name == name)
+    PROVIDERS
+        .iter()
+        .copied()
+        .find(|provider| provider.name == name)
 }
 
 #[cfg(test)]

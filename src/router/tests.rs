@@ -26,11 +26,21 @@ fn benches() -> Vec<Bench> {
         .map(|provider| {
             let fixture = FIXTURES.iter().find(|(name, _)| *name == provider.name);
             let (_, [canary, before, weight_30]) = fixture.expect("every provider has a fixture");
-            let file = SourceFile { path: "canary.yaml".to_owned(), text: (*canary).into() };
-            let canary = load(&[file], None, None).expect("the fixture is valid").canary;
+            let file = SourceFile {
+                path: "canary.yaml".to_owned(),
+                text: (*canary).into(),
+            };
+            let canary = load(&[file], None, None)
+                .expect("the fixture is valid")
+                .canary;
             let address = (provider.route)(&canary);
             let facts = Facts::from([(address, serde_yaml::from_str(before).unwrap())]);
-            Bench { provider, canary, facts, weight_30: serde_yaml::from_str(weight_30).unwrap() }
+            Bench {
+                provider,
+                canary,
+                facts,
+                weight_30: serde_yaml::from_str(weight_30).unwrap(),
+            }
         })
         .collect()
 }
@@ -43,7 +53,8 @@ impl Bench {
                     self.facts.insert(address, manifest);
                 }
                 Change::Patch(address, operations) => {
-                    let patch: json_patch::Patch = serde_json::from_value(operations.into()).unwrap();
+                    let patch: json_patch::Patch =
+                        serde_json::from_value(operations.into()).unwrap();
                     json_patch::patch(self.facts.get_mut(&address).unwrap(), &patch).unwrap();
                 }
             }
@@ -57,7 +68,11 @@ impl Bench {
     }
 
     fn read(&self) -> u8 {
-        (self.provider.routes)(&self.canary, &self.facts).unwrap().unwrap().canary.percent()
+        (self.provider.routes)(&self.canary, &self.facts)
+            .unwrap()
+            .unwrap()
+            .canary
+            .percent()
     }
 
     fn route(&self) -> &Value {
@@ -119,11 +134,17 @@ fn what_people_wrote_survives_a_whole_rollout() {
 fn a_missing_route_is_made_with_everything_on_the_primary() {
     for mut bench in benches() {
         bench.facts.clear();
-        assert_eq!((bench.provider.routes)(&bench.canary, &bench.facts), Ok(None));
+        assert_eq!(
+            (bench.provider.routes)(&bench.canary, &bench.facts),
+            Ok(None)
+        );
         let changes = (bench.provider.prepare)(&bench.canary, &bench.facts).unwrap();
         bench.apply(changes);
         assert_eq!(bench.read(), 0, "{}", bench.provider.name);
-        assert_eq!((bench.provider.prepare)(&bench.canary, &bench.facts), Ok(vec![]));
+        assert_eq!(
+            (bench.provider.prepare)(&bench.canary, &bench.facts),
+            Ok(vec![])
+        );
     }
 }
 
@@ -131,13 +152,22 @@ fn a_missing_route_is_made_with_everything_on_the_primary() {
 fn a_patch_on_a_route_that_changed_its_order_fails_instead_of_hitting_the_wrong_side() {
     for mut bench in benches() {
         bench.set(30);
-        let changes =
-            (bench.provider.set_routes)(&bench.canary, &bench.facts, Routes::split(Weight::new(40).unwrap())).unwrap();
+        let changes = (bench.provider.set_routes)(
+            &bench.canary,
+            &bench.facts,
+            Routes::split(Weight::new(40).unwrap()),
+        )
+        .unwrap();
         let address = (bench.provider.route)(&bench.canary);
         let live = bench.facts.get_mut(&address).unwrap();
-        live["spec"]["weighted"]["services"].as_array_mut().unwrap().reverse();
+        live["spec"]["weighted"]["services"]
+            .as_array_mut()
+            .unwrap()
+            .reverse();
         for change in changes {
-            let Change::Patch(_, operations) = change else { panic!("an existing route is patched") };
+            let Change::Patch(_, operations) = change else {
+                panic!("an existing route is patched")
+            };
             let patch: json_patch::Patch = serde_json::from_value(operations.into()).unwrap();
             assert!(json_patch::patch(&mut live.clone(), &patch).is_err());
         }
@@ -149,7 +179,10 @@ mod traefik_only {
     use serde_json::json;
 
     fn bench() -> Bench {
-        benches().into_iter().find(|bench| bench.provider.name == "traefik").unwrap()
+        benches()
+            .into_iter()
+            .find(|bench| bench.provider.name == "traefik")
+            .unwrap()
     }
 
     fn with_services(services: Value) -> Bench {
@@ -161,7 +194,8 @@ mod traefik_only {
 
     #[test]
     fn an_entry_without_a_weight_means_one() {
-        let bench = with_services(json!([{"name": "checkout-primary"}, {"name": "checkout-canary"}]));
+        let bench =
+            with_services(json!([{"name": "checkout-primary"}, {"name": "checkout-canary"}]));
         assert_eq!(bench.read(), 50);
     }
 
@@ -177,15 +211,21 @@ mod traefik_only {
         let changes = (bench.provider.prepare)(&bench.canary, &bench.facts).unwrap();
         bench.apply(changes);
         let services = &bench.route()["spec"]["weighted"]["services"];
-        assert_eq!(*services, json!([{"name": "checkout-primary", "port": 80, "nativeLB": true, "weight": 100}]));
+        assert_eq!(
+            *services,
+            json!([{"name": "checkout-primary", "port": 80, "nativeLB": true, "weight": 100}])
+        );
     }
 
     #[test]
     fn a_third_destination_is_refused() {
-        let services = json!([{"name": "checkout-primary", "weight": 90}, {"name": "legacy", "weight": 10}]);
+        let services =
+            json!([{"name": "checkout-primary", "weight": 90}, {"name": "legacy", "weight": 10}]);
         let bench = with_services(services);
         let refused = (bench.provider.routes)(&bench.canary, &bench.facts);
-        assert!(matches!(refused, Err(RouteError::Foreign { destination, .. }) if destination == "legacy"));
+        assert!(
+            matches!(refused, Err(RouteError::Foreign { destination, .. }) if destination == "legacy")
+        );
     }
 
     #[test]
@@ -193,12 +233,19 @@ mod traefik_only {
         let mut bench = bench();
         let address = (bench.provider.route)(&bench.canary);
         bench.facts.get_mut(&address).unwrap()["spec"] = json!({"mirroring": {"name": "x"}});
-        assert!(matches!((bench.provider.routes)(&bench.canary, &bench.facts), Err(RouteError::Shape { .. })));
+        assert!(matches!(
+            (bench.provider.routes)(&bench.canary, &bench.facts),
+            Err(RouteError::Shape { .. })
+        ));
     }
 
     #[test]
     fn built_in_queries_are_flaggers() {
-        let site = QuerySite { namespace: "demo", target: "checkout", interval: "1m" };
+        let site = QuerySite {
+            namespace: "demo",
+            target: "checkout",
+            interval: "1m",
+        };
         let queries = &bench().provider.queries;
         assert_eq!(
             (queries.success_rate)(&site),

@@ -9,9 +9,9 @@ use crate::canary::metadata::flux_opt_out;
 use crate::canary::object::ObjectRef;
 use crate::canary::object::Resource;
 use crate::canary::spec::Canary;
+use crate::canary::weight::Proof;
 use crate::canary::weight::Routes;
 use crate::canary::weight::Weight;
-use crate::rollout::observation::Proof;
 use crate::router::Change;
 use crate::router::DurationUnit;
 use crate::router::Facts;
@@ -28,16 +28,28 @@ pub(super) const PROVIDER: TrafficProvider = TrafficProvider {
     summary: "Traefik: TraefikService weights",
     resource: RESOURCE,
     install: "https://doc.traefik.io/traefik/reference/dynamic-configuration/kubernetes-crd/",
-    capabilities: Capabilities { weighted: true, ..Capabilities::NONE },
+    capabilities: Capabilities {
+        weighted: true,
+        ..Capabilities::NONE
+    },
     route,
     prepare,
     routes,
     set_routes,
     proof: |_| Proof::Unknown,
-    queries: Queries { success_rate, duration, duration_unit: DurationUnit::Millis },
+    queries: Queries {
+        success_rate,
+        duration,
+        duration_unit: DurationUnit::Millis,
+    },
 };
 
-const RESOURCE: Resource = Resource::new("traefik.io", "v1alpha1", "traefikservices", "TraefikService");
+const RESOURCE: Resource = Resource::new(
+    "traefik.io",
+    "v1alpha1",
+    "traefikservices",
+    "TraefikService",
+);
 const SERVICES: &str = "/spec/weighted/services";
 
 fn route(canary: &Canary) -> ObjectRef {
@@ -55,8 +67,16 @@ fn prepare(canary: &Canary, facts: &Facts) -> Result<Vec<Change>, RouteError> {
         let mut annotations = flux_opt_out();
         let mut labels = Map::new();
         if let Some(apex) = &canary.service.apex {
-            labels.extend(apex.labels.iter().map(|(key, value)| (key.clone(), json!(value))));
-            annotations.extend(apex.annotations.iter().map(|(key, value)| (key.clone(), json!(value))));
+            labels.extend(
+                apex.labels
+                    .iter()
+                    .map(|(key, value)| (key.clone(), json!(value))),
+            );
+            annotations.extend(
+                apex.annotations
+                    .iter()
+                    .map(|(key, value)| (key.clone(), json!(value))),
+            );
         }
         let manifest = json!({
             "apiVersion": address.api_version(), "kind": RESOURCE.kind,
@@ -81,22 +101,39 @@ fn prepare(canary: &Canary, facts: &Facts) -> Result<Vec<Change>, RouteError> {
 
 fn routes(canary: &Canary, facts: &Facts) -> Result<Option<Routes>, RouteError> {
     let address = route(canary);
-    let Some(live) = facts.get(&address) else { return Ok(None) };
+    let Some(live) = facts.get(&address) else {
+        return Ok(None);
+    };
     let sides = sides(canary, services(live, &address)?, &address)?;
-    let weight = |index: Option<usize>| index.map_or(0, |index| weight_of(&services_of(live)[index]));
+    let weight =
+        |index: Option<usize>| index.map_or(0, |index| weight_of(&services_of(live)[index]));
     let (primary, of_canary) = (weight(sides.primary), weight(sides.canary));
     let total = (primary + of_canary).max(1);
-    Ok(Some(Routes::split(Weight::saturating((of_canary * 100 + total / 2) / total))))
+    Ok(Some(Routes::split(Weight::saturating(
+        (of_canary * 100 + total / 2) / total,
+    ))))
 }
 
 fn set_routes(canary: &Canary, facts: &Facts, wish: Routes) -> Result<Vec<Change>, RouteError> {
     let address = route(canary);
-    let Some(live) = facts.get(&address) else { return prepare(canary, facts) };
+    let Some(live) = facts.get(&address) else {
+        return prepare(canary, facts);
+    };
     let services = services(live, &address)?;
     let sides = sides(canary, services, &address)?;
     let wanted = [
-        (sides.primary, sides.canary, canary.primary_service_name(), wish.primary()),
-        (sides.canary, sides.primary, canary.canary_service_name(), wish.canary),
+        (
+            sides.primary,
+            sides.canary,
+            canary.primary_service_name(),
+            wish.primary(),
+        ),
+        (
+            sides.canary,
+            sides.primary,
+            canary.canary_service_name(),
+            wish.canary,
+        ),
     ];
     let mut operations = Vec::new();
     let mut removals = Vec::new();
@@ -105,7 +142,9 @@ fn set_routes(canary: &Canary, facts: &Facts, wish: Routes) -> Result<Vec<Change
             Some(index) if weight.is_zero() => removals.push(index),
             Some(index) => {
                 operations.push(json!({"op": "test", "path": format!("{SERVICES}/{index}/name"), "value": name}));
-                if weight_of(&services[index]) != i64::from(weight.percent()) || services[index].get("weight").is_none() {
+                if weight_of(&services[index]) != i64::from(weight.percent())
+                    || services[index].get("weight").is_none()
+                {
                     let path = format!("{SERVICES}/{index}/weight");
                     operations.push(json!({"op": "add", "path": path, "value": weight}));
                 }
@@ -118,7 +157,8 @@ fn set_routes(canary: &Canary, facts: &Facts, wish: Routes) -> Result<Vec<Change
                 for (key, value) in own.as_object().into_iter().flatten() {
                     added[key] = value.clone();
                 }
-                operations.push(json!({"op": "add", "path": format!("{SERVICES}/-"), "value": added}));
+                operations
+                    .push(json!({"op": "add", "path": format!("{SERVICES}/-"), "value": added}));
             }
         }
     }
@@ -126,7 +166,11 @@ fn set_routes(canary: &Canary, facts: &Facts, wish: Routes) -> Result<Vec<Change
         operations.push(json!({"op": "remove", "path": format!("{SERVICES}/{index}")}));
     }
     let moves = operations.iter().any(|operation| operation["op"] != "test");
-    Ok(if moves { vec![Change::Patch(address, operations)] } else { Vec::new() })
+    Ok(if moves {
+        vec![Change::Patch(address, operations)]
+    } else {
+        Vec::new()
+    })
 }
 
 struct Sides {
@@ -135,26 +179,47 @@ struct Sides {
 }
 
 fn sides(canary: &Canary, services: &[Value], address: &ObjectRef) -> Result<Sides, RouteError> {
-    let find = |name: &str| services.iter().position(|service| names(canary, service, name));
+    let find = |name: &str| {
+        services
+            .iter()
+            .position(|service| names(canary, service, name))
+    };
     let sides = Sides {
         primary: find(&canary.primary_service_name()),
         canary: find(&canary.canary_service_name()),
     };
-    let other = (0..services.len()).find(|index| Some(*index) != sides.primary && Some(*index) != sides.canary);
+    let other = (0..services.len())
+        .find(|index| Some(*index) != sides.primary && Some(*index) != sides.canary);
     if let Some(index) = other {
-        let destination = services[index].get("name").and_then(Value::as_str).unwrap_or("something without a name");
-        return Err(RouteError::Foreign { object: address.to_string(), destination: destination.to_owned() });
+        let destination = services[index]
+            .get("name")
+            .and_then(Value::as_str)
+            .unwrap_or("something without a name");
+        return Err(RouteError::Foreign {
+            object: address.to_string(),
+            destination: destination.to_owned(),
+        });
     }
     if services.is_empty() {
-        return Err(RouteError::Shape { object: address.to_string(), field: "spec.weighted.services" });
+        return Err(RouteError::Shape {
+            object: address.to_string(),
+            field: "spec.weighted.services",
+        });
     }
     Ok(sides)
 }
 
 /// Is it that service of the canary's namespace, and not a TraefikService by the same name?
 fn names(canary: &Canary, service: &Value, name: &str) -> bool {
-    let is = |field: &str, expected: &str| service.get(field).and_then(Value::as_str).is_none_or(|v| v == expected);
-    service.get("name").is_some_and(|n| n == name) && is("namespace", &canary.namespace) && is("kind", "Service")
+    let is = |field: &str, expected: &str| {
+        service
+            .get(field)
+            .and_then(Value::as_str)
+            .is_none_or(|v| v == expected)
+    };
+    service.get("name").is_some_and(|n| n == name)
+        && is("namespace", &canary.namespace)
+        && is("kind", "Service")
 }
 
 fn weight_of(service: &Value) -> i64 {
@@ -162,18 +227,27 @@ fn weight_of(service: &Value) -> i64 {
 }
 
 fn services_of(live: &Value) -> &[Value] {
-    live.pointer(SERVICES).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    live.pointer(SERVICES)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
 }
 
 fn services<'a>(live: &'a Value, address: &ObjectRef) -> Result<&'a [Value], RouteError> {
     match live.pointer(SERVICES) {
         Some(Value::Array(services)) => Ok(services),
-        Some(_) | None => Err(RouteError::Shape { object: address.to_string(), field: "spec.weighted.services" }),
+        Some(_) | None => Err(RouteError::Shape {
+            object: address.to_string(),
+            field: "spec.weighted.services",
+        }),
     }
 }
 
 fn bucket(site: &QuerySite<'_>, more: &str) -> String {
-    let QuerySite { namespace, target, interval } = site;
+    let QuerySite {
+        namespace,
+        target,
+        interval,
+    } = site;
     format!(
         "rate(traefik_service_request_duration_seconds_bucket{{\
          service=~\"{namespace}-{target}-canary-[0-9a-zA-Z-]+@kubernetescrd\"{more}}}[{interval}])"
@@ -187,5 +261,8 @@ fn success_rate(site: &QuerySite<'_>) -> String {
 }
 
 fn duration(site: &QuerySite<'_>) -> String {
-    format!("histogram_quantile(0.99, sum by (le) ({})) * 1000", bucket(site, ""))
+    format!(
+        "histogram_quantile(0.99, sum by (le) ({})) * 1000",
+        bucket(site, "")
+    )
 }

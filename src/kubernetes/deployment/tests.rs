@@ -31,13 +31,22 @@ fn target() -> Value {
 fn copying<T>(prefixes: &[String], work: impl FnOnce(&Copying<'_>) -> T) -> T {
     let keys = ["app".to_owned(), "name".to_owned()];
     let label = SelectorLabel::of(&target(), &keys).unwrap();
-    work(&Copying { target: "podinfo", label: &label, label_keys: &keys, prefixes, tracked: &|_| true })
+    work(&Copying {
+        target: "podinfo",
+        label: &label,
+        label_keys: &keys,
+        prefixes,
+        tracked: &|_| true,
+    })
 }
 
 #[test]
 fn the_selector_label_is_the_first_accepted_one() {
     let label = SelectorLabel::of(&target(), &["name".to_owned(), "app".to_owned()]).unwrap();
-    assert_eq!((label.key.as_str(), label.primary_value().as_str()), ("app", "podinfo-primary"));
+    assert_eq!(
+        (label.key.as_str(), label.primary_value().as_str()),
+        ("app", "podinfo-primary")
+    );
     assert_eq!(SelectorLabel::of(&target(), &["nope".to_owned()]), None);
 }
 
@@ -45,14 +54,32 @@ fn the_selector_label_is_the_first_accepted_one() {
 fn a_primary_is_a_copy_that_selects_its_own_pods() {
     let primary = copying(&[], |copying| copying.primary(&target(), "test", "id-1"));
     assert_eq!(primary["metadata"]["name"], "podinfo-primary");
-    assert_eq!(primary["metadata"]["labels"], json!({"app": "podinfo-primary", MANAGED_BY: MANAGER}));
+    assert_eq!(
+        primary["metadata"]["labels"],
+        json!({"app": "podinfo-primary", MANAGED_BY: MANAGER})
+    );
     assert_eq!(primary["metadata"]["annotations"], json!({"owner": "me"}));
-    assert_eq!(primary["spec"]["selector"], json!({"matchLabels": {"app": "podinfo-primary"}}));
+    assert_eq!(
+        primary["spec"]["selector"],
+        json!({"matchLabels": {"app": "podinfo-primary"}})
+    );
     let template = &primary["spec"]["template"];
-    assert_eq!(template["metadata"]["labels"], json!({"app": "podinfo-primary", "tier": "web"}));
-    assert_eq!(template["metadata"]["annotations"], json!({"scrape": "true", FLAGGER_ID: "id-1"}));
-    assert_eq!(template["spec"]["containers"][0]["someNewField"], json!({"kept": true}));
-    assert_eq!(template["spec"]["containers"][0]["envFrom"][0]["configMapRef"]["name"], "conf-primary");
+    assert_eq!(
+        template["metadata"]["labels"],
+        json!({"app": "podinfo-primary", "tier": "web"})
+    );
+    assert_eq!(
+        template["metadata"]["annotations"],
+        json!({"scrape": "true", FLAGGER_ID: "id-1"})
+    );
+    assert_eq!(
+        template["spec"]["containers"][0]["someNewField"],
+        json!({"kept": true})
+    );
+    assert_eq!(
+        template["spec"]["containers"][0]["envFrom"][0]["configMapRef"]["name"],
+        "conf-primary"
+    );
 }
 
 #[test]
@@ -60,13 +87,18 @@ fn pods_of_the_primary_spread_among_themselves() {
     let template = copying(&[], |copying| copying.template(&target()));
     let spec = &template["spec"];
     let anti = &spec["affinity"]["podAntiAffinity"];
-    assert_eq!(spec["topologySpreadConstraints"][0]["labelSelector"]["matchLabels"]["app"], "podinfo-primary");
     assert_eq!(
-        anti["requiredDuringSchedulingIgnoredDuringExecution"][0]["labelSelector"]["matchExpressions"][0]["values"],
+        spec["topologySpreadConstraints"][0]["labelSelector"]["matchLabels"]["app"],
+        "podinfo-primary"
+    );
+    assert_eq!(
+        anti["requiredDuringSchedulingIgnoredDuringExecution"][0]["labelSelector"]["matchExpressions"]
+            [0]["values"],
         json!(["other", "podinfo-primary"])
     );
     assert_eq!(
-        anti["preferredDuringSchedulingIgnoredDuringExecution"][0]["podAffinityTerm"]["labelSelector"]["matchLabels"]["app"],
+        anti["preferredDuringSchedulingIgnoredDuringExecution"][0]["podAffinityTerm"]["labelSelector"]
+            ["matchLabels"]["app"],
         "podinfo-primary"
     );
 }
@@ -81,7 +113,10 @@ fn a_fresh_primary_is_current_until_the_target_changes() {
         assert!(!copying.is_current(&next, &primary));
         let promoted = copying.promoted(&next, &primary, "id-2");
         assert!(copying.is_current(&next, &promoted));
-        assert_eq!(promoted["spec"]["template"]["metadata"]["annotations"][FLAGGER_ID], "id-2");
+        assert_eq!(
+            promoted["spec"]["template"]["metadata"]["annotations"][FLAGGER_ID],
+            "id-2"
+        );
     });
 }
 
@@ -91,7 +126,10 @@ fn a_promotion_wipes_annotations_but_those_with_the_prefix() {
         let mut primary = copying.primary(&target(), "test", "id-1");
         primary["metadata"]["annotations"] = json!({"stale": "1", "flagger-driver/epoch": "2"});
         let promoted = copying.promoted(&target(), &primary, "id-2");
-        assert_eq!(promoted["metadata"]["annotations"], json!({"owner": "me", "flagger-driver/epoch": "2"}));
+        assert_eq!(
+            promoted["metadata"]["annotations"],
+            json!({"owner": "me", "flagger-driver/epoch": "2"})
+        );
     });
 }
 
@@ -114,8 +152,19 @@ fn readiness_facts_are_read_from_status() {
             {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]
     });
     let workload = workload(&deployment);
-    assert_eq!((workload.replicas, workload.updated, workload.ready, workload.desired), (3, 1, 2, 2));
+    assert_eq!(
+        (
+            workload.replicas,
+            workload.updated,
+            workload.ready,
+            workload.desired
+        ),
+        (3, 1, 2, 2)
+    );
     assert!(workload.deadline_exceeded);
-    assert_eq!(workload.unavailable_since.unwrap().to_string(), "2026-01-05T09:00:00Z");
+    assert_eq!(
+        workload.unavailable_since.unwrap().to_string(),
+        "2026-01-05T09:00:00Z"
+    );
     assert_eq!(workload.images, ["podinfo:6.0.0"]);
 }

@@ -1,6 +1,7 @@
 //! The way up: one weight after another, each judged before the next.
 
 use crate::canary::phase::Phase;
+use crate::canary::weight::Proof;
 use crate::canary::weight::Routes;
 use crate::canary::weight::Weight;
 use crate::rollout::decision::Cause;
@@ -12,7 +13,6 @@ use crate::rollout::decision::Reason;
 use crate::rollout::event::EventKind;
 use crate::rollout::event::Role;
 use crate::rollout::observation::Observation;
-use crate::rollout::observation::Proof;
 use crate::rollout::plan::Plan;
 use crate::rollout::plan::Timing;
 use crate::rollout::readiness::Readiness;

@@ -1,5 +1,6 @@
 //! A world of plain values that performs decisions at once, for the tests of the pure core.
 
+use crate::canary::weight::Proof;
 use crate::canary::weight::Routes;
 use crate::canary::weight::Weight;
 use crate::rollout::decision::Check;
@@ -11,7 +12,6 @@ use crate::rollout::decision::Outcome;
 use crate::rollout::event::EventKind;
 use crate::rollout::event::Sample;
 use crate::rollout::observation::Observation;
-use crate::rollout::observation::Proof;
 use crate::rollout::observation::Request;
 use crate::rollout::observation::Workload;
 use crate::rollout::plan::Plan;
