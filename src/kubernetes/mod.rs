@@ -5,3 +5,9 @@
 pub mod client;
 pub mod error;
 pub mod kubeconfig;
+pub mod operation;
+pub mod options;
+pub mod request;
+pub mod retry;
+#[cfg(test)]
+mod testing;
