@@ -3,7 +3,29 @@
 //! The only module with `unsafe`; each use says why it is sound.
 #![allow(unsafe_code, reason = "calls of the C library, each with its reason")]
 
+use crate::canary::holder::Kernel;
+use crate::canary::holder::Process;
 use std::time::Duration;
+
+/// This process, as the lock of a canary names it.
+#[must_use]
+pub fn this_process(user: &str) -> Process {
+    let pid = std::process::id();
+    Process {
+        user: user.to_owned(),
+        host: host_name().unwrap_or_else(|| "localhost".to_owned()),
+        pid,
+        kernel: kernel_view(pid),
+    }
+}
+
+fn kernel_view(pid: u32) -> Option<Kernel> {
+    Some(Kernel {
+        boot_id: boot_id()?,
+        pid_namespace: pid_namespace()?,
+        started: process_start(pid)?,
+    })
+}
 
 /// Time since boot, suspend included where the system can tell.
 #[cfg(unix)]
@@ -145,6 +167,14 @@ mod tests {
     fn a_process_that_only_waits_to_be_collected_matches_no_start() {
         let stat = "42 (a) Z 1 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 0 0";
         assert_eq!(start_in_stat(stat), Some(0));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn this_process_can_be_told_from_all_others() {
+        let process = this_process("alice");
+        assert_eq!(process.pid, std::process::id());
+        assert!(process.kernel.is_some());
     }
 
     #[cfg(target_os = "linux")]

@@ -3,6 +3,7 @@
 //!
 //! Must not wait, read or write.
 
+pub mod holder;
 pub mod object;
 pub mod phase;
 pub mod source;

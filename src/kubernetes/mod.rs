@@ -5,9 +5,11 @@
 pub mod client;
 pub mod error;
 pub mod kubeconfig;
+pub mod lease;
 pub mod operation;
 pub mod options;
 pub mod request;
 pub mod retry;
+pub mod run_record;
 #[cfg(test)]
 mod testing;

@@ -8,7 +8,9 @@ use std::pin::Pin;
 pub mod clock;
 pub mod cluster_error;
 pub mod journal;
+pub mod lease;
 pub mod proxy;
+pub mod run_record;
 pub mod subscriber;
 pub mod transport;
 
