@@ -1,8 +1,10 @@
 //! `kubectl flagger`: drives one Flagger canary to its end, without a controller.
 
 pub mod canary;
+pub mod clock;
 pub mod kubernetes;
 pub mod metrics;
+pub mod os;
 pub mod port;
 pub mod rollout;
 pub mod router;

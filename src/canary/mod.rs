@@ -16,6 +16,7 @@ pub mod metadata;
 pub mod metric;
 pub mod metric_template;
 pub mod name;
+pub mod holder;
 pub mod object;
 pub mod phase;
 pub mod problem;

@@ -2,7 +2,7 @@
 //!
 //! Must not know how a cluster is asked.
 
-use sha2::Digest;
+use sha2::Digest as _;
 use sha2::Sha256;
 use std::fmt;
 

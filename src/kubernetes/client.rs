@@ -5,12 +5,12 @@
 use crate::kubernetes::error::credential_failure;
 use crate::kubernetes::error::root_cause;
 use crate::kubernetes::error::without_userinfo;
-use crate::kubernetes::kubeconfig::ConnectError;
-use crate::kubernetes::kubeconfig::ConnectOptions;
 use crate::kubernetes::kubeconfig::Resolved;
 use crate::kubernetes::kubeconfig::load;
 use crate::kubernetes::kubeconfig::resolve;
 use crate::kubernetes::kubeconfig::with_user_flags;
+use crate::kubernetes::options::ConnectError;
+use crate::kubernetes::options::ConnectOptions;
 use crate::port::proxy::ProxySettings;
 use http::HeaderValue;
 use http::Uri;
@@ -62,13 +62,12 @@ pub fn ensure_crypto() {
 pub async fn connect(options: &ConnectOptions) -> Result<Connection, ConnectError> {
     ensure_crypto();
     let options = options.clone();
-    let prepared = tokio::task::spawn_blocking(move || prepare(&options))
+    tokio::task::spawn_blocking(move || prepare(&options))
         .await
         .map_err(|error| ConnectError::Invalid {
             what: "the kubeconfig",
             why: error.to_string(),
-        })?;
-    prepared
+        })?
 }
 
 fn prepare(options: &ConnectOptions) -> Result<Connection, ConnectError> {
@@ -256,7 +255,7 @@ fn with_plugin_mode(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kubernetes::kubeconfig::Environment;
+    use crate::kubernetes::options::Environment;
     use std::path::Path;
 
     fn options(file: &str) -> ConnectOptions {

@@ -9,3 +9,11 @@ pub mod error;
 pub mod fence;
 pub mod kubeconfig;
 pub mod service;
+pub mod lease;
+pub mod operation;
+pub mod options;
+pub mod request;
+pub mod retry;
+pub mod run_record;
+#[cfg(test)]
+mod testing;

@@ -12,6 +12,9 @@ pub mod journal;
 pub mod metric_source;
 pub mod proxy;
 pub mod router;
+pub mod lease;
+pub mod proxy;
+pub mod run_record;
 pub mod subscriber;
 pub mod transport;
 
