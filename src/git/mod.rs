@@ -4,9 +4,16 @@
 //! out.
 
 pub mod error;
+pub mod journal;
+pub mod layout;
 pub mod manifests;
+mod message;
+mod push;
+mod remote;
 pub mod repository;
 pub mod worktree;
 
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod testing_server;

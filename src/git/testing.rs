@@ -1,7 +1,13 @@
 //! Repositories for tests: made in temporary folders, with names and times given, blind to the developer's own
 //! configuration.
 
+use crate::canary::phase::Phase;
+use crate::canary::status::CanaryStatus;
+use crate::canary::weight::Weight;
+use crate::git::message::Author;
 use crate::os;
+use crate::port::journal::Measured;
+use crate::port::journal::Transition;
 use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
@@ -117,4 +123,52 @@ impl Fixture {
 pub fn signature() -> git2::Signature<'static> {
     let time = git2::Time::new(1_785_000_000, 0);
     git2::Signature::new("Alice", "alice@example.com", &time).unwrap()
+}
+
+/// A journal's constants.
+pub fn author() -> Author {
+    Author {
+        namespace: String::from("test"),
+        name: String::from("podinfo"),
+        driver: String::from("kubectl-flagger/0.1.0"),
+        actor: None,
+        cluster_uid: Some(String::from("7d6b3c1e")),
+    }
+}
+
+/// A step of a healthy rollout.
+pub fn transition(seq: u64, from: i64, to: i64) -> Transition {
+    let measured = |name: &str, value: f64, min: Option<f64>, max: Option<f64>| Measured {
+        name: String::from(name),
+        value: Some(value),
+        min,
+        max,
+        ok: true,
+    };
+    Transition {
+        run: String::from("01J8ZQ4M6T0000000000000000"),
+        seq,
+        epoch: 1,
+        at: "2026-08-22T14:04:05Z".parse().unwrap(),
+        from: Weight::saturating(from),
+        status: CanaryStatus {
+            phase: Phase::Progressing,
+            canary_weight: Weight::saturating(to),
+            ..CanaryStatus::default()
+        },
+        threshold: 5,
+        steps: [10, 20, 30].map(Weight::saturating).to_vec(),
+        measured: vec![
+            measured("request-success-rate", 99.4, Some(99.0), None),
+            measured("request-duration", 244.0, None, Some(500.0)),
+            measured("checkout-errors", 0.5, Some(0.0), Some(1.5)),
+        ],
+        reason: None,
+        spec_commit: String::from("0123456789012345678901234567890123456789"),
+        spec_path: String::from("deploy/canary.yaml"),
+        revision: String::from("6f9d8c"),
+        result: None,
+        started_at: "2026-08-22T14:00:00Z".parse().unwrap(),
+        holder: String::from("alice@mbp/4711/01J8"),
+    }
 }
