@@ -6,12 +6,13 @@
 use crate::git::error::GitError;
 use crate::git::layout;
 use crate::git::layout::Folder;
-use crate::git::layout::RecordedStatus;
 use crate::git::message;
 use crate::git::message::Author;
 use crate::git::push;
-use crate::git::push::Failure;
 use crate::git::push::Target;
+use crate::git::recorded;
+use crate::git::recorded::RecordedStatus;
+use crate::git::refusal::Failure;
 use crate::git::remote;
 use crate::git::repository::Identity;
 use crate::git::repository::Repository;
@@ -217,7 +218,7 @@ impl Writer {
             commit: base,
             status: self.status_at(&repository, base)?,
         };
-        let mut recorded = Vec::with_capacity(transitions.len());
+        let mut answers = Vec::with_capacity(transitions.len());
         for transition in transitions {
             let commit = match self.already(&repository, &tip, transition)? {
                 Some(commit) => commit,
@@ -230,7 +231,7 @@ impl Writer {
                     commit
                 }
             };
-            recorded.push(Recorded {
+            answers.push(Recorded {
                 commit: commit.to_string(),
                 reference: push::short(&self.reference),
                 path: self.folder.status(),
@@ -245,7 +246,7 @@ impl Writer {
                 push::follow(&repository, &self.reference, commit);
             }
         }
-        Ok(recorded)
+        Ok(answers)
     }
 
     fn open(&self) -> Result<git2::Repository, Failure> {
@@ -289,7 +290,8 @@ impl Writer {
             let path = self.folder.run(&transition.run);
             match file(repository, commit, &path)? {
                 Some(text) => {
-                    layout::read_run(&text).map_err(|why| unusable(&path, &why))? >= transition.seq
+                    recorded::read_run(&text).map_err(|why| unusable(&path, &why))?
+                        >= transition.seq
                 }
                 None => false,
             }
@@ -320,7 +322,7 @@ impl Writer {
         };
         let path = self.folder.status();
         file(repository, commit, &path)?
-            .map(|text| layout::read_status(&text).map_err(|why| unusable(&path, &why)))
+            .map(|text| recorded::read_status(&text).map_err(|why| unusable(&path, &why)))
             .transpose()
     }
 
@@ -415,5 +417,4 @@ fn unusable(path: &str, why: &str) -> Failure {
 }
 
 #[cfg(test)]
-#[path = "journal_tests.rs"]
 mod tests;

@@ -10,7 +10,6 @@ use crate::git::message::one_line;
 use crate::port::journal::Measured;
 use crate::port::journal::Transition;
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde::Serialize;
 
 /// Version of the block `driver`; a higher one is not overwritten.
@@ -157,54 +156,6 @@ struct RunFile<'a> {
     holder: String,
 }
 
-/// What the record says about a canary, as far as a driver needs it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecordedStatus {
-    /// The run that wrote it last.
-    pub run: String,
-    /// Its last transition.
-    pub seq: u64,
-    /// Epoch of the driver that wrote it: the next one is at least one more.
-    pub epoch: u64,
-    /// UID of the cluster's namespace `kube-system`, where it could be read.
-    pub cluster_uid: Option<String>,
-    /// Phase of the canary.
-    pub phase: Phase,
-    /// Share of the canary, percent.
-    pub weight: Weight,
-    /// How the run ended, if it did.
-    pub result: Option<String>,
-    /// Hash of pod template and tracked configs that was being rolled out.
-    pub revision: String,
-}
-
-/// Only what is read back; fields that later versions add do not matter.
-#[derive(Deserialize)]
-struct Recorded {
-    status: CanaryStatus,
-    driver: RecordedDriver,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RecordedDriver {
-    schema: u32,
-    run: String,
-    seq: u64,
-    epoch: u64,
-    #[serde(default)]
-    cluster_uid: Option<String>,
-    #[serde(default)]
-    result: Option<String>,
-    #[serde(default)]
-    revision: String,
-}
-
-#[derive(Deserialize)]
-struct RecordedRun {
-    seq: u64,
-}
-
 /// `status.yaml` after a transition.
 ///
 /// # Errors
@@ -298,41 +249,6 @@ pub(in crate::git) fn run_file(
     })
 }
 
-/// Reads `status.yaml` back.
-///
-/// # Errors
-/// A later version wrote it, or it was edited into something else.
-pub(in crate::git) fn read_status(text: &str) -> Result<RecordedStatus, String> {
-    let read = serde_saphyr::from_str::<Recorded>(text).map_err(|error| readable(&error))?;
-    let driver = read.driver;
-    if driver.schema > SCHEMA {
-        return Err(format!(
-            "a later version wrote it (schema {}, this one knows {SCHEMA})",
-            driver.schema
-        ));
-    }
-    Ok(RecordedStatus {
-        run: driver.run,
-        seq: driver.seq,
-        epoch: driver.epoch,
-        cluster_uid: driver.cluster_uid,
-        phase: read.status.phase,
-        weight: read.status.canary_weight,
-        result: driver.result,
-        revision: driver.revision,
-    })
-}
-
-/// The last transition of a finished run.
-///
-/// # Errors
-/// It was edited into something else.
-pub(in crate::git) fn read_run(text: &str) -> Result<u64, String> {
-    serde_saphyr::from_str::<RecordedRun>(text)
-        .map(|run| run.seq)
-        .map_err(|error| readable(&error))
-}
-
 fn metadata(author: &Author) -> Metadata<'_> {
     Metadata {
         name: &author.name,
@@ -362,12 +278,6 @@ fn metric(measured: &Measured) -> Metric {
 
 fn yaml<T: Serialize>(value: &T) -> Result<String, String> {
     serde_saphyr::to_string(value).map_err(|error| error.to_string())
-}
-
-/// The first line: the rest quotes the file.
-fn readable(error: &serde_saphyr::Error) -> String {
-    let text = error.to_string();
-    one_line(text.lines().next().unwrap_or_default(), 200)
 }
 
 #[cfg(test)]
@@ -428,29 +338,6 @@ driver:
     }
 
     #[test]
-    fn a_status_is_read_back_as_it_was_written() {
-        let mut transition = transition(3, 20, 30);
-        // a run of digits and a result that YAML 1.1 takes for a boolean
-        transition.run = String::from("00000000000000000000000012");
-        transition.result = Some(String::from("no"));
-        transition.reason = Some(String::from("a: b # c \"d\" \u{1b}[0m"));
-        let read = read_status(&status_file(&transition, &author()).unwrap()).unwrap();
-        assert_eq!(
-            read,
-            RecordedStatus {
-                run: String::from("00000000000000000000000012"),
-                seq: 3,
-                epoch: 1,
-                cluster_uid: Some(String::from("7d6b3c1e")),
-                phase: Phase::Progressing,
-                weight: Weight::saturating(30),
-                result: Some(String::from("no")),
-                revision: String::from("6f9d8c"),
-            }
-        );
-    }
-
-    #[test]
     fn equal_transitions_give_equal_bytes() {
         let first = status_file(&transition(3, 20, 30), &author()).unwrap();
         assert_eq!(
@@ -466,23 +353,6 @@ driver:
         transition.measured[1].value = Some(f64::INFINITY);
         let text = status_file(&transition, &author()).unwrap().to_lowercase();
         assert!(!text.contains("nan") && !text.contains("inf\n"), "{text}");
-    }
-
-    #[test]
-    fn a_later_schema_is_not_read() {
-        let text = status_file(&transition(3, 20, 30), &author())
-            .unwrap()
-            .replace("schema: 1", "schema: 2");
-        assert_eq!(
-            read_status(&text).unwrap_err(),
-            "a later version wrote it (schema 2, this one knows 1)"
-        );
-    }
-
-    #[test]
-    fn a_file_that_is_something_else_is_an_error() {
-        assert!(read_status("kind: Canary\n").is_err());
-        assert!(read_status("\u{0}").is_err());
     }
 
     #[test]
@@ -528,6 +398,5 @@ driver:
         transition.status.phase = Phase::Failed;
         let text = run_file(&transition, "rolled-back", &author()).unwrap();
         assert!(text.contains("result: rolled-back\n"), "{text}");
-        assert_eq!(read_run(&text).unwrap(), 9);
     }
 }

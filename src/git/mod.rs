@@ -5,10 +5,13 @@
 
 pub mod error;
 pub mod journal;
-pub mod layout;
+mod layout;
 pub mod manifests;
 mod message;
+mod objects;
 mod push;
+pub mod recorded;
+mod refusal;
 mod remote;
 pub mod repository;
 pub mod worktree;

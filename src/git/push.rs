@@ -4,6 +4,11 @@
 //! libgit2 finds registered for its URL scheme.
 
 use crate::git::error::sentence;
+use crate::git::objects::copy_history;
+use crate::git::refusal::Failure;
+use crate::git::refusal::broken_connection;
+use crate::git::refusal::refused;
+use crate::git::refusal::unreachable;
 use crate::port::journal::JournalError;
 use git2::Oid;
 use git2::Repository;
@@ -33,27 +38,6 @@ pub(in crate::git) enum Target {
         /// Name of the remote.
         remote: String,
     },
-}
-
-/// Why a push came to nothing.
-#[derive(Clone, Debug)]
-pub(in crate::git) enum Failure {
-    /// Somebody else moved the branch, or holds its lock: fetch, rebuild, try again.
-    Moved(String),
-    /// Trying again would not help.
-    Final(JournalError),
-}
-
-impl From<git2::Error> for Failure {
-    /// An error of our own repository.
-    fn from(error: git2::Error) -> Self {
-        if is_race(&error) {
-            return Self::Moved(sentence(&error));
-        }
-        Self::Final(JournalError::Broken {
-            why: sentence(&error),
-        })
-    }
 }
 
 impl Target {
@@ -190,54 +174,6 @@ fn open(remote: &str, path: &PathBuf) -> Result<Repository, Failure> {
     })
 }
 
-/// Copies the commit `tip` and all that it needs. What is there already is taken to be complete: objects are
-/// written after those they name.
-fn copy_history(from: &Repository, to: &Repository, tip: Oid) -> Result<(), git2::Error> {
-    let (source, sink) = (from.odb()?, to.odb()?);
-    let mut stack = vec![(tip, false)];
-    while let Some((id, parents_done)) = stack.pop() {
-        if sink.exists(id) {
-            continue;
-        }
-        let commit = from.find_commit(id)?;
-        if parents_done {
-            copy_tree(from, &source, &sink, commit.tree_id())?;
-            copy_object(&source, &sink, id)?;
-        } else {
-            stack.push((id, true));
-            stack.extend(commit.parent_ids().map(|parent| (parent, false)));
-        }
-    }
-    Ok(())
-}
-
-fn copy_tree(
-    from: &Repository,
-    source: &git2::Odb<'_>,
-    sink: &git2::Odb<'_>,
-    id: Oid,
-) -> Result<(), git2::Error> {
-    if sink.exists(id) {
-        return Ok(());
-    }
-    for entry in &from.find_tree(id)? {
-        match entry.kind() {
-            Some(git2::ObjectType::Tree) => copy_tree(from, source, sink, entry.id())?,
-            Some(git2::ObjectType::Blob) if !sink.exists(entry.id()) => {
-                copy_object(source, sink, entry.id())?;
-            }
-            // a submodule's commit is in another repository
-            _ => {}
-        }
-    }
-    copy_object(source, sink, id)
-}
-
-fn copy_object(source: &git2::Odb<'_>, sink: &git2::Odb<'_>, id: Oid) -> Result<(), git2::Error> {
-    let object = source.read(id)?;
-    sink.write(object.kind(), object.data()).map(|_| ())
-}
-
 fn fetch(repository: &Repository, name: &str, reference: &str) -> Result<Option<Oid>, Failure> {
     let failed = |error: git2::Error| broken_connection(name, &error);
     let mut remote = repository.find_remote(name).map_err(failed)?;
@@ -318,95 +254,6 @@ fn push(
     }
 }
 
-/// What a server means by the words with which it refuses a reference.
-fn refused(remote: &str, reference: &str, why: &str) -> Failure {
-    let words = why.to_lowercase();
-    let says = |texts: &[&str]| texts.iter().any(|text| words.contains(text));
-    let refused = || JournalError::Refused {
-        reference: short(reference),
-        why: String::from(why),
-    };
-    if says(&["hook declined", "protected branch"]) {
-        return Failure::Final(refused());
-    }
-    if says(&[
-        "non-fast-forward",
-        "fetch first",
-        "stale info",
-        "cannot lock ref",
-        "failed to lock",
-        "failed to update ref",
-        "incorrect old value",
-        "reference already exists",
-    ]) {
-        return Failure::Moved(String::from(why));
-    }
-    if says(&[
-        "permission",
-        "denied",
-        "not authorized",
-        "not allowed",
-        "forbidden",
-    ]) {
-        return Failure::Final(JournalError::Denied {
-            remote: String::from(remote),
-            why: String::from(why),
-        });
-    }
-    Failure::Final(refused())
-}
-
-/// What an error of a connection means.
-fn broken_connection(remote: &str, error: &git2::Error) -> Failure {
-    if is_race(error) {
-        return Failure::Moved(sentence(error));
-    }
-    let why = without_password(&sentence(error));
-    let says_no = ["401", "403"].iter().any(|status| {
-        why.split(|c: char| !c.is_ascii_digit())
-            .any(|word| word == *status)
-    });
-    if error.code() == git2::ErrorCode::Auth || (error.class() == git2::ErrorClass::Http && says_no)
-    {
-        return Failure::Final(JournalError::Denied {
-            remote: String::from(remote),
-            why,
-        });
-    }
-    unreachable(remote, error)
-}
-
-fn unreachable(remote: &str, error: &git2::Error) -> Failure {
-    Failure::Final(JournalError::Unreachable {
-        remote: String::from(remote),
-        why: without_password(&sentence(error)),
-    })
-}
-
-/// Did somebody else get in between?
-fn is_race(error: &git2::Error) -> bool {
-    matches!(
-        error.code(),
-        git2::ErrorCode::NotFastForward
-            | git2::ErrorCode::Locked
-            | git2::ErrorCode::Modified
-            | git2::ErrorCode::Exists
-    )
-}
-
-/// Messages may quote the URL, and URLs may hold a password.
-fn without_password(text: &str) -> String {
-    text.split(' ')
-        .map(|word| match (word.find("://"), word.rfind('@')) {
-            (Some(scheme), Some(at)) if scheme < at => {
-                format!("{}://…{}", &word[..scheme], &word[at..])
-            }
-            _ => String::from(word),
-        })
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
 fn optional(found: Result<Oid, git2::Error>) -> Result<Option<Oid>, git2::Error> {
     match found {
         Ok(id) => Ok(Some(id)),
@@ -430,45 +277,5 @@ mod tests {
         }
         assert_eq!(backoff(2, 7), backoff(2, 7));
         assert_ne!(backoff(2, 7), backoff(2, 8));
-    }
-
-    #[test]
-    fn a_lost_race_is_told_from_a_refusal_by_the_servers_words() {
-        for why in [
-            "failed to update ref",
-            "fetch first",
-            "non-fast-forward",
-            "cannot lock ref 'refs/heads/flagger-status': is at 1 but expected 2",
-            "incorrect old value provided",
-            "reference already exists",
-        ] {
-            let failure = refused("origin", "refs/heads/flagger-status", why);
-            assert!(matches!(failure, Failure::Moved(_)), "{why}");
-        }
-        for why in [
-            "pre-receive hook declined",
-            "protected branch hook declined",
-            "push declined due to repository rule violations",
-            "unpacker error",
-        ] {
-            let failure = refused("origin", "refs/heads/flagger-status", why);
-            assert!(
-                matches!(failure, Failure::Final(JournalError::Refused { .. })),
-                "{why}"
-            );
-        }
-        let failure = refused("origin", "refs/heads/flagger-status", "permission denied");
-        assert!(matches!(
-            failure,
-            Failure::Final(JournalError::Denied { .. })
-        ));
-    }
-
-    #[test]
-    fn a_password_in_a_url_is_not_repeated() {
-        assert_eq!(
-            without_password("failed to resolve https://bot:hunter2@git.example/x.git today"),
-            "failed to resolve https://…@git.example/x.git today"
-        );
     }
 }

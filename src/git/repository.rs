@@ -128,19 +128,20 @@ impl Repository {
 
 /// See [`Repository::identity`].
 pub(in crate::git) fn identity(repository: &git2::Repository, host: &str) -> Identity {
-    let configured = |key: &str| {
-        let value = repository.config().ok()?.get_string(key).ok()?;
-        let value = value.trim();
-        // what Git leaves out of a signature line; a value of nothing else counts as unset
-        let value = value.replace(['<', '>', '\n', '\r', '\0'], "");
-        (!value.is_empty()).then_some(value)
+    let configured = |key: &str| repository.config().ok()?.get_string(key).ok();
+    let ours = || Identity {
+        name: String::from("kubectl-flagger"),
+        email: format!("kubectl-flagger@{host}"),
     };
-    match (configured("user.name"), configured("user.email")) {
-        (Some(name), Some(email)) => Identity { name, email },
-        _ => Identity {
-            name: String::from("kubectl-flagger"),
-            email: format!("kubectl-flagger@{host}"),
-        },
+    let (Some(name), Some(email)) = (configured("user.name"), configured("user.email")) else {
+        return ours();
+    };
+    // Git refuses names of nothing but punctuation
+    let usable = git2::Signature::new(&name, &email, &git2::Time::new(0, 0)).is_ok();
+    if usable {
+        Identity { name, email }
+    } else {
+        ours()
     }
 }
 
@@ -313,6 +314,15 @@ mod tests {
                 email: String::from("alice@example.com"),
             }
         );
+    }
+
+    #[test]
+    fn a_configured_name_that_git_refuses_counts_as_none() {
+        let fixture = Fixture::new();
+        let mut config = fixture.repository().config().unwrap();
+        config.set_str("user.name", " <> ").unwrap();
+        let repository = Repository::open(fixture.dir()).unwrap();
+        assert_eq!(repository.identity("ci-7").name, "kubectl-flagger");
     }
 
     #[test]
