@@ -4,6 +4,7 @@ pub mod canary;
 pub mod clock;
 pub mod kubernetes;
 pub mod metrics;
+pub mod git;
 pub mod os;
 pub mod port;
 pub mod rollout;

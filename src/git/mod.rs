@@ -1,0 +1,22 @@
+//! Git: specs are read from a commit, and what happened is written back as commits on a branch of its own.
+//!
+//! Must not touch the work tree, the index or a checked-out branch, and must not let the library's own error type
+//! out.
+
+pub mod error;
+pub mod journal;
+mod layout;
+pub mod manifests;
+mod message;
+mod objects;
+mod push;
+pub mod recorded;
+mod refusal;
+mod remote;
+pub mod repository;
+pub mod worktree;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod testing_server;
