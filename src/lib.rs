@@ -4,3 +4,4 @@ pub mod canary;
 pub mod port;
 pub mod rollout;
 pub mod sandbox;
+pub mod ui;

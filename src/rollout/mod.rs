@@ -1,2 +1,3 @@
 //! The state machine.
 pub mod event;
+pub mod words;
