@@ -340,7 +340,7 @@ fn verdict(
             "{who} held, traffic {canary}% on canary {to}, {primary}% on primary {from}; exit {exit_code}"
         ),
         other => format!(
-            "{who} {other}, traffic {canary}% on canary {to}, {primary}% on primary {from}; exit {exit_code}"
+            "{who} {other}, traffic {canary}% on canary {to}, {primary}% on primary; exit {exit_code}"
         ),
     }
 }

@@ -3,8 +3,12 @@
 //! Must not ask the driver, the cluster, the environment or the clock anything: writers, sizes, colours and the
 //! time are handed in, and nothing here can fail a rollout.
 
+pub mod json;
 pub mod ndjson;
 pub mod plain;
+pub mod report;
+pub mod row;
+pub mod theme;
 
 #[cfg(test)]
 pub(crate) mod recorded;

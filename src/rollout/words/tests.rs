@@ -142,7 +142,7 @@ fn the_verdict_says_where_the_traffic_is() {
     );
     assert_eq!(
         message(&finished("split", 20, 30), &context()),
-        "podinfo.shop split, traffic 30% on canary 6.9.2, 70% on primary 6.9.1; exit 20"
+        "podinfo.shop split, traffic 30% on canary 6.9.2, 70% on primary; exit 20"
     );
 }
 
