@@ -8,6 +8,7 @@ pub mod ndjson;
 pub mod plain;
 pub mod report;
 pub mod row;
+pub mod summary;
 pub mod theme;
 
 #[cfg(test)]
