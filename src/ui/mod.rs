@@ -4,10 +4,12 @@
 //! time are handed in, and nothing here can fail a rollout.
 
 pub mod json;
+pub mod live;
 pub mod ndjson;
 pub mod plain;
 pub mod report;
 pub mod row;
+pub mod screen;
 pub mod summary;
 pub mod theme;
 
@@ -38,5 +40,40 @@ impl Subscriber for Fanout {
 
     fn tick(&self) -> Option<Duration> {
         self.0.iter().filter_map(|each| each.tick()).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::ndjson::NdjsonWriter;
+    use crate::ui::plain::PlainLog;
+
+    #[test]
+    fn every_listener_hears_every_event() {
+        struct Count(std::rc::Rc<std::cell::Cell<usize>>);
+        impl Subscriber for Count {
+            fn on_event(&mut self, _: &Event) {
+                self.0.set(self.0.get() + 1);
+            }
+        }
+        let count = std::rc::Rc::new(std::cell::Cell::new(0));
+        let mut fanout = Fanout(vec![
+            Box::new(Count(count.clone())),
+            Box::new(Count(count.clone())),
+        ]);
+        let events = recorded::success();
+        recorded::feed(&mut fanout, &events);
+        assert_eq!(count.get(), 2 * events.len());
+    }
+
+    #[test]
+    fn the_most_impatient_listener_sets_the_pace() {
+        let fanout = Fanout(vec![
+            Box::new(NdjsonWriter::new(Vec::new())),
+            Box::new(PlainLog::new(Vec::new())),
+        ]);
+        assert_eq!(fanout.tick(), Some(Duration::from_secs(10)));
+        assert_eq!(Fanout::default().tick(), None);
     }
 }

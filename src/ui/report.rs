@@ -50,6 +50,8 @@ pub struct RunReport {
     pub estimate_ms: u64,
     /// Failed checks that roll back.
     pub threshold: u32,
+    /// Metrics of the plan, in the spec's order.
+    pub metrics: Vec<String>,
     /// Shares of the canary in the order they were reached, percent; moves to 0 are not among them.
     pub reached: Vec<Weight>,
     /// When the weight moved last.
@@ -203,9 +205,11 @@ impl RunReport {
                 weights,
                 interval_ms,
                 threshold,
+                metrics,
                 estimate_ms,
                 ..
             } => {
+                self.metrics.clone_from(metrics);
                 self.planned.clone_from(weights);
                 self.interval_ms = *interval_ms;
                 self.threshold = *threshold;
