@@ -10,3 +10,4 @@ pub mod port;
 pub mod rollout;
 pub mod router;
 pub mod sandbox;
+pub mod ui;

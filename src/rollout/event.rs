@@ -6,7 +6,7 @@ use crate::canary::weight::Weight;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::Serializer;
-use serde::ser::SerializeMap;
+use serde::ser::SerializeMap as _;
 
 /// Version of the stream: minor versions only add.
 pub const VERSION: &str = "1.0";
@@ -229,6 +229,9 @@ pub enum EventKind {
         failed: u32,
         /// The limit.
         threshold: u32,
+        /// What was measured at this look. Not in the stream: it has a `metric.sampled` for each.
+        #[serde(skip)]
+        samples: Vec<Sample>,
     },
     /// A check failed; the weight stays.
     CheckHeld {
@@ -238,12 +241,16 @@ pub enum EventKind {
         threshold: u32,
         /// Metrics out of their limits.
         misses: Vec<String>,
+        /// What was measured at this look. Not in the stream: it has a `metric.sampled` for each.
+        #[serde(skip)]
+        samples: Vec<Sample>,
     },
     /// A signal came.
     SignalReceived {
         /// Which.
         signal: Signal,
-        /// What is done about it: `rollback`, `hold`, `finish`, `ask` or `leave`.
+        /// What is done about it: `rollback`, `hold`, `finish`, `ask`, `leave`, or `continue` where a person who
+        /// was asked said so.
         action: String,
     },
     /// Traffic is going back to the old version.

@@ -31,3 +31,4 @@ pub mod safe_side;
 pub mod status;
 pub mod step;
 pub mod weights;
+pub mod words;

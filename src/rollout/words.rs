@@ -1,0 +1,400 @@
+//! The words for people: each event as one line, the verb it stands under, and how numbers and durations are
+//! written. The event file, the plain log, alerts and commits say the same because they all take it from here.
+//!
+//! ASCII only, so that a log reads the same everywhere. Must not decide anything.
+
+pub mod figures;
+
+use crate::canary::phase::Phase;
+use crate::canary::weight::Weight;
+use crate::rollout::event::EventKind;
+use crate::rollout::event::Level;
+use crate::rollout::event::Role;
+use crate::rollout::event::Sample;
+use crate::rollout::event::Signal;
+use crate::rollout::words::figures::about;
+use crate::rollout::words::figures::beside;
+use crate::rollout::words::figures::duration;
+use crate::rollout::words::figures::number;
+use crate::rollout::words::figures::one_line;
+use crate::rollout::words::figures::short_commit;
+use crate::rollout::words::figures::short_ref;
+use crate::rollout::words::figures::short_run;
+use std::fmt;
+
+/// The first word of a line in the plain log. There are twelve, so that `grep` on one of them is stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// A run began.
+    Start,
+    /// What will be done.
+    Plan,
+    /// A workload is ready.
+    Ready,
+    /// Traffic moved.
+    Weight,
+    /// All checks passed.
+    Pass,
+    /// The weight stays: a check failed, or a person asked for it.
+    Hold,
+    /// Nothing to do yet.
+    Wait,
+    /// A gate or a webhook has to open.
+    Gate,
+    /// A transition was committed, or could not be.
+    Record,
+    /// Traffic goes back to the old version.
+    Rollback,
+    /// The run's verdict.
+    Finish,
+    /// Something went wrong.
+    Error,
+}
+
+impl Verb {
+    /// As it is printed.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Plan => "plan",
+            Self::Ready => "ready",
+            Self::Weight => "weight",
+            Self::Pass => "pass",
+            Self::Hold => "hold",
+            Self::Wait => "wait",
+            Self::Gate => "gate",
+            Self::Record => "record",
+            Self::Rollback => "rollback",
+            Self::Finish => "finish",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What a line needs to know beside the event itself.
+#[derive(Clone, Copy, Debug)]
+pub struct WordsContext<'a> {
+    /// The run's full ULID.
+    pub run: &'a str,
+    /// Namespace of the canary.
+    pub namespace: &'a str,
+    /// Name of the canary.
+    pub canary: &'a str,
+    /// What the primary served when the run began, such as an image tag.
+    pub from: &'a str,
+    /// What is being rolled out.
+    pub to: &'a str,
+    /// Share of the canary after the event, percent.
+    pub weight: Weight,
+    /// How urgent the event is.
+    pub level: Level,
+}
+
+/// The verb an event stands under.
+#[must_use]
+pub fn verb(kind: &EventKind) -> Verb {
+    match kind {
+        EventKind::RunStarted { .. } => Verb::Start,
+        EventKind::RunPlan { .. } => Verb::Plan,
+        EventKind::PhaseChanged { to, .. } => match to {
+            Phase::Waiting | Phase::WaitingPromotion => Verb::Gate,
+            Phase::New
+            | Phase::Initializing
+            | Phase::Initialized
+            | Phase::Progressing
+            | Phase::Promoting
+            | Phase::Finalising
+            | Phase::Succeeded
+            | Phase::Failed
+            | Phase::Terminating
+            | Phase::Terminated => Verb::Wait,
+        },
+        EventKind::WorkloadReady { .. } => Verb::Ready,
+        EventKind::WorkloadProgress { .. } | EventKind::Heartbeat { .. } => Verb::Wait,
+        EventKind::TrafficChanged { .. } => Verb::Weight,
+        EventKind::MetricSampled(sample) => {
+            if sample.ok {
+                Verb::Pass
+            } else {
+                Verb::Hold
+            }
+        }
+        EventKind::CheckPassed { .. } => Verb::Pass,
+        EventKind::CheckHeld { .. } => Verb::Hold,
+        EventKind::SignalReceived { action, .. } => match action.as_str() {
+            "rollback" => Verb::Rollback,
+            "hold" | "leave" => Verb::Hold,
+            _ => Verb::Wait,
+        },
+        EventKind::RollbackStarted { .. } | EventKind::RollbackFinished { .. } => Verb::Rollback,
+        EventKind::StatusRecorded { .. } | EventKind::StatusFailed { .. } => Verb::Record,
+        EventKind::Diagnostic { .. } => Verb::Error,
+        EventKind::RunFinished { .. } => Verb::Finish,
+    }
+}
+
+/// The line for people: what comes after time and verb. Always one line without control characters, whatever names
+/// and reasons from outside contain.
+#[must_use]
+pub fn message(kind: &EventKind, context: &WordsContext<'_>) -> String {
+    let who = format!("{}.{}", context.canary, context.namespace);
+    one_line(&match kind {
+        EventKind::RunStarted {
+            from,
+            to,
+            git,
+            context: cluster,
+            resumed,
+            ..
+        } => {
+            let run = short_run(context.run);
+            let resumed = if *resumed { " resumed" } else { "" };
+            format!("{who} {from} -> {to} run={run} context={cluster} git={git}{resumed}")
+        }
+        EventKind::RunPlan {
+            weights,
+            interval_ms,
+            threshold,
+            gates,
+            estimate_ms,
+            ..
+        } => plan(weights, *interval_ms, *threshold, gates, *estimate_ms),
+        EventKind::PhaseChanged { from, to } => match from {
+            Phase::New => format!("phase {to}"),
+            Phase::Initializing
+            | Phase::Initialized
+            | Phase::Waiting
+            | Phase::Progressing
+            | Phase::WaitingPromotion
+            | Phase::Promoting
+            | Phase::Finalising
+            | Phase::Succeeded
+            | Phase::Failed
+            | Phase::Terminating
+            | Phase::Terminated => format!("phase {from} -> {to}"),
+        },
+        EventKind::WorkloadReady {
+            role,
+            ready,
+            desired,
+            took_ms,
+        } => format!(
+            "{} {ready}/{desired} pods in {}",
+            role_name(*role),
+            duration(*took_ms)
+        ),
+        EventKind::WorkloadProgress {
+            role,
+            ready,
+            desired,
+            reason,
+        } => {
+            let why = reason.as_ref().map(|why| format!(": {why}"));
+            format!(
+                "{} {ready}/{desired} pods{}",
+                role_name(*role),
+                why.unwrap_or_default()
+            )
+        }
+        EventKind::TrafficChanged {
+            from, to, mirror, ..
+        } => {
+            let mirror = if *mirror { " mirrored" } else { "" };
+            format!("{from} -> {to}{mirror}")
+        }
+        EventKind::MetricSampled(sample) => format!("at {}: {}", context.weight, measured(sample)),
+        EventKind::CheckPassed { samples, .. } => {
+            let list: Vec<String> = samples.iter().map(measured).collect();
+            let list = if list.is_empty() {
+                "no metrics to ask".to_owned()
+            } else {
+                list.join(", ")
+            };
+            format!("at {}: {list}", context.weight)
+        }
+        EventKind::CheckHeld {
+            failed,
+            threshold,
+            misses,
+            samples,
+        } => {
+            let list: Vec<String> = misses
+                .iter()
+                .map(|name| {
+                    samples
+                        .iter()
+                        .rev()
+                        .find(|sample| sample.name == *name)
+                        .map_or_else(|| name.clone(), measured)
+                })
+                .collect();
+            format!(
+                "at {}: {}; failed {failed}/{threshold}",
+                context.weight,
+                list.join(", ")
+            )
+        }
+        EventKind::SignalReceived { signal, action } => {
+            let signal = match signal {
+                Signal::Hup => "HUP",
+                Signal::Int => "INT",
+                Signal::Term => "TERM",
+            };
+            let action = match action.as_str() {
+                "rollback" => "rolling back".to_owned(),
+                "hold" => format!("holding at {}", context.weight),
+                "finish" => "finishing what has begun".to_owned(),
+                "ask" => "asking what to do".to_owned(),
+                "leave" => format!("leaving it at {}", context.weight),
+                "continue" => "carrying on".to_owned(),
+                other => other.to_owned(),
+            };
+            format!("{signal} received: {action}")
+        }
+        EventKind::RollbackStarted { reason, .. } => reason.clone(),
+        EventKind::RollbackFinished { took_ms, .. } => format!(
+            "traffic 100% on primary {} after {}",
+            context.from,
+            duration(*took_ms)
+        ),
+        EventKind::StatusRecorded {
+            commit, reference, ..
+        } => format!("{} on {}", short_commit(commit), short_ref(reference)),
+        EventKind::StatusFailed { reference, error } => {
+            format!("not on {}: {error}", short_ref(reference))
+        }
+        EventKind::Heartbeat { next_look_ms } => {
+            let next = duration(next_look_ms.div_ceil(1000) * 1000);
+            format!("at {}: next look in {next}", context.weight)
+        }
+        EventKind::Diagnostic {
+            code,
+            message,
+            causes,
+            ..
+        } => {
+            let grade = match context.level {
+                Level::Info => "note: ",
+                Level::Warn => "warning: ",
+                Level::Error => "",
+            };
+            let causes: String = causes.iter().map(|cause| format!(": {cause}")).collect();
+            format!("{grade}{code}: {message}{causes}")
+        }
+        EventKind::RunFinished {
+            outcome,
+            exit_code,
+            traffic,
+            ..
+        } => verdict(outcome, *exit_code, traffic.canary, &who, context),
+    })
+}
+
+fn plan(
+    weights: &[Weight],
+    interval_ms: u64,
+    threshold: u32,
+    gates: &[String],
+    estimate_ms: u64,
+) -> String {
+    let weights: Vec<String> = weights.iter().map(Weight::to_string).collect();
+    let weights = weights.join(",");
+    let gates = if gates.is_empty() {
+        String::new()
+    } else {
+        format!("gates {}; ", gates.join(","))
+    };
+    format!(
+        "weights {weights} then promote; {gates}look every {}; roll back at {threshold} failed checks; about {}",
+        duration(interval_ms),
+        about(estimate_ms)
+    )
+}
+
+fn verdict(
+    outcome: &str,
+    exit_code: u8,
+    canary: Weight,
+    who: &str,
+    context: &WordsContext<'_>,
+) -> String {
+    let (from, to) = (context.from, context.to);
+    let primary = canary.rest();
+    match outcome {
+        "promoted" => format!("{who} is on {to}"),
+        "unchanged" => format!("{who} is already on {to}"),
+        "bootstrapped" => format!("{who} is bootstrapped on {to}"),
+        "rolled-back" => {
+            format!(
+                "{who} {to} rolled back, traffic {primary}% on primary {from}; exit {exit_code}"
+            )
+        }
+        "held" => format!(
+            "{who} held, traffic {canary}% on canary {to}, {primary}% on primary {from}; exit {exit_code}"
+        ),
+        other => format!(
+            "{who} {other}, traffic {canary}% on canary {to}, {primary}% on primary; exit {exit_code}"
+        ),
+    }
+}
+
+const fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Canary => "canary",
+        Role::Primary => "primary",
+    }
+}
+
+/// A sample beside its limit: `request-success-rate 98.71% < 99`.
+#[must_use]
+pub fn measured(sample: &Sample) -> String {
+    let unit = sample.unit.unwrap_or_default();
+    let Some(value) = sample.value else {
+        let why = sample.error.as_deref().unwrap_or("no data");
+        return format!("{} no value ({why})", sample.name);
+    };
+    let name = &sample.name;
+    match (sample.min, sample.max) {
+        (Some(min), _) if value < min => {
+            format!(
+                "{name} {}{unit} < {}",
+                beside(value, min, unit),
+                number(min, "")
+            )
+        }
+        (_, Some(max)) if value > max => {
+            format!(
+                "{name} {}{unit} > {}",
+                beside(value, max, unit),
+                number(max, "")
+            )
+        }
+        (Some(min), Some(max)) => format!(
+            "{name} {}{unit} within {}..{}",
+            number(value, unit),
+            number(min, ""),
+            number(max, "")
+        ),
+        (Some(min), None) => format!(
+            "{name} {}{unit} >= {}",
+            number(value, unit),
+            number(min, "")
+        ),
+        (None, Some(max)) => format!(
+            "{name} {}{unit} <= {}",
+            number(value, unit),
+            number(max, "")
+        ),
+        (None, None) => format!("{name} {}{unit}", number(value, unit)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

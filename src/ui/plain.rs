@@ -1,0 +1,231 @@
+//! One line a fact, for logs of CI systems and pipes: time, one of twelve verbs, words.
+//!
+//! Must not move the cursor, colour anything or write a line twice. Never silent for more than a minute while a run
+//! waits, because some hosts kill silent jobs.
+
+use crate::canary::phase::Phase;
+use crate::port::subscriber::Subscriber;
+use crate::rollout::event::Event;
+use crate::rollout::event::EventKind;
+use crate::rollout::words;
+use crate::rollout::words::figures;
+use jiff::Timestamp;
+use std::io::Write;
+use std::time::Duration;
+
+/// Longest silence.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// Writes lines as they happen, each flushed.
+pub struct PlainLog<W: Write> {
+    out: W,
+    printed_at: Option<Timestamp>,
+    last_waiting: String,
+    /// What to say when it has been silent for too long.
+    waiting: Option<Waiting>,
+}
+
+struct Waiting {
+    weight: u8,
+    next_look: Timestamp,
+}
+
+impl<W: Write> PlainLog<W> {
+    /// To that writer.
+    pub const fn new(out: W) -> Self {
+        Self {
+            out,
+            printed_at: None,
+            last_waiting: String::new(),
+            waiting: None,
+        }
+    }
+
+    fn print(&mut self, at: Timestamp, verb: words::Verb, text: &str) {
+        // a reader that went away must not stop a rollout
+        let _ = writeln!(self.out, "{}", line(at, verb, text));
+        let _ = self.out.flush();
+        self.printed_at = Some(at);
+    }
+
+    fn silent_at(&self, now: Timestamp) -> bool {
+        self.printed_at
+            .is_none_or(|at| now.duration_since(at).unsigned_abs() >= SILENCE)
+    }
+}
+
+/// One line as it is printed, without its end.
+#[must_use]
+pub fn line(at: Timestamp, verb: words::Verb, text: &str) -> String {
+    format!(
+        "{} {verb:<8} {}",
+        at.strftime("%H:%M:%SZ"),
+        figures::one_line(text)
+    )
+}
+
+/// Does the event have a line of its own? Samples are told by the look they belong to, a phase by what moves in it.
+#[must_use]
+pub fn is_told(event: &Event) -> bool {
+    match &event.kind {
+        EventKind::MetricSampled(_) | EventKind::Heartbeat { .. } => false,
+        EventKind::PhaseChanged { to, .. } => match to {
+            Phase::Initializing
+            | Phase::Waiting
+            | Phase::WaitingPromotion
+            | Phase::Promoting
+            | Phase::Finalising => true,
+            Phase::New
+            | Phase::Initialized
+            | Phase::Progressing
+            | Phase::Succeeded
+            | Phase::Failed
+            | Phase::Terminating
+            | Phase::Terminated => false,
+        },
+        EventKind::RunStarted { .. }
+        | EventKind::RunPlan { .. }
+        | EventKind::WorkloadReady { .. }
+        | EventKind::WorkloadProgress { .. }
+        | EventKind::TrafficChanged { .. }
+        | EventKind::CheckPassed { .. }
+        | EventKind::CheckHeld { .. }
+        | EventKind::SignalReceived { .. }
+        | EventKind::RollbackStarted { .. }
+        | EventKind::RollbackFinished { .. }
+        | EventKind::StatusRecorded { .. }
+        | EventKind::StatusFailed { .. }
+        | EventKind::Diagnostic { .. }
+        | EventKind::RunFinished { .. } => true,
+    }
+}
+
+impl<W: Write> Subscriber for PlainLog<W> {
+    fn on_event(&mut self, event: &Event) {
+        if let EventKind::Heartbeat { next_look_ms } = event.kind {
+            let next_look = event
+                .at
+                .saturating_add(Duration::from_millis(next_look_ms))
+                .unwrap_or(Timestamp::MAX);
+            self.waiting = Some(Waiting {
+                weight: event.weight.percent(),
+                next_look,
+            });
+            self.on_tick(event.at);
+            return;
+        }
+        if !is_told(event) {
+            return;
+        }
+        if matches!(event.kind, EventKind::WorkloadProgress { .. }) {
+            // watches repeat themselves; the log does not
+            if self.last_waiting == event.msg {
+                return;
+            }
+            self.last_waiting.clone_from(&event.msg);
+        }
+        if matches!(event.kind, EventKind::RunFinished { .. }) {
+            self.waiting = None;
+        }
+        self.print(event.at, words::verb(&event.kind), &event.msg);
+    }
+
+    fn on_tick(&mut self, now: Timestamp) {
+        if !self.silent_at(now) {
+            return;
+        }
+        let Some(waiting) = &self.waiting else {
+            return;
+        };
+        let left = waiting.next_look.duration_since(now).as_millis();
+        let text = match u64::try_from(left) {
+            Ok(left) if left > 0 => format!(
+                "at {}: next look in {}",
+                waiting.weight,
+                figures::duration(left.div_ceil(1000) * 1000)
+            ),
+            Ok(_) | Err(_) => format!("at {}: looking", waiting.weight),
+        };
+        self.print(now, words::Verb::Wait, &text);
+    }
+
+    fn tick(&self) -> Option<Duration> {
+        Some(Duration::from_secs(10))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::recorded;
+    use crate::ui::recorded::Recorder;
+
+    fn log(events: &[Event]) -> String {
+        let mut out = Vec::new();
+        recorded::feed(&mut PlainLog::new(&mut out), events);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_success_reads_as_a_log() {
+        recorded::golden("success.txt", &log(&recorded::success()));
+    }
+
+    #[test]
+    fn a_failure_reads_as_a_log() {
+        recorded::golden("failure.txt", &log(&recorded::failure()));
+    }
+
+    #[test]
+    fn a_heartbeat_is_a_line_only_after_a_minute_of_silence() {
+        let mut recorder = Recorder::new();
+        recorder.weight(0, 10);
+        for _ in 0..12 {
+            recorder.pass_seconds(10);
+            recorder.push(EventKind::Heartbeat {
+                next_look_ms: 65_000,
+            });
+        }
+        assert_eq!(
+            log(&recorder.events),
+            "14:01:44Z weight   0 -> 10\n\
+             14:02:44Z wait     at 10: next look in 1m5s\n\
+             14:03:44Z wait     at 10: next look in 1m5s\n"
+        );
+    }
+
+    #[test]
+    fn a_repeated_reason_to_wait_is_said_once() {
+        let mut recorder = Recorder::new();
+        for _ in 0..3 {
+            recorder.progress(1, 3, Some("ContainerCreating"));
+        }
+        recorder.progress(2, 3, Some("ContainerCreating"));
+        assert_eq!(
+            log(&recorder.events),
+            "14:01:44Z wait     canary 1/3 pods: ContainerCreating\n\
+             14:01:44Z wait     canary 2/3 pods: ContainerCreating\n"
+        );
+    }
+
+    #[test]
+    fn ticks_keep_a_silent_log_alive() {
+        let mut recorder = Recorder::new();
+        recorder.weight(0, 10);
+        recorder.push(EventKind::Heartbeat {
+            next_look_ms: 70_000,
+        });
+        let mut out = Vec::new();
+        let mut plain = PlainLog::new(&mut out);
+        recorded::feed(&mut plain, &recorder.events);
+        plain.on_tick(recorder.now + Duration::from_secs(59));
+        plain.on_tick(recorder.now + Duration::from_secs(61));
+        plain.on_tick(recorder.now + Duration::from_secs(70));
+        let text = String::from_utf8(out).unwrap();
+        assert!(
+            text.ends_with("14:02:45Z wait     at 10: next look in 9s\n"),
+            "{text}"
+        );
+        assert_eq!(text.lines().count(), 2);
+    }
+}
