@@ -123,9 +123,11 @@ Examples:
   kubectl flagger promote --sandbox";
 
 const FOOTER: &str = "\
-Exit code: 0 new version serving, 1x old version serving, 2x look now (help exit-codes).
-Long flags can be set by the environment too: KUBECTL_FLAGGER_TIMEOUT=25m.
-\"kubectl flagger VERB --help\" shows all flags, also those that kubectl has.";
+Exit code: 0 new version serving, 1x old version serving, 2x look now
+(kubectl flagger help exit-codes)
+
+Long flags can be set by variables too, such as KUBECTL_FLAGGER_TIMEOUT=25m.
+All flags, also those that kubectl has: kubectl flagger VERB --help";
 
 /// Where text goes.
 pub struct Streams<'a> {
