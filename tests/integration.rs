@@ -1,4 +1,8 @@
 //! Everything that runs the crate from outside, in one binary.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot read its files has failed"
+)]
 
 #[path = "integration/artifacts.rs"]
 mod artifacts;
@@ -6,4 +10,7 @@ mod artifacts;
 mod cli;
 #[path = "integration/docs.rs"]
 mod docs;
+#[cfg(unix)]
+#[path = "integration/install.rs"]
+mod install;
 mod support;
