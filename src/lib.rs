@@ -6,6 +6,8 @@ pub mod kubernetes;
 pub mod metrics;
 pub mod git;
 pub mod os;
+pub mod cli;
+pub mod error;
 pub mod port;
 pub mod rollout;
 pub mod router;

@@ -1,0 +1,171 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_kubectl_flagger_global_optspecs
+    string join \n kubeconfig= context= cluster= user= n/namespace= s/server= token= as= as-group= as-uid= certificate-authority= client-certificate= client-key= tls-server-name= insecure-skip-tls-verify disable-compression request-timeout= cache-dir= h/help V/version
+end
+
+function __fish_kubectl_flagger_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_kubectl_flagger_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_kubectl_flagger_using_subcommand
+    set -l cmd (__fish_kubectl_flagger_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -s n -l namespace -d 'Namespace of the canary [default: the context\'s, else default]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -s s -l server -d 'Address and port of the API server' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l token -d 'Bearer token for the API server; prefer a kubeconfig, other processes can read arguments' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l as -d 'User to impersonate' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l as-group -d 'Group to impersonate; may be repeated' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l certificate-authority -d 'File with the certificates that sign the API server\'s' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l client-certificate -d 'Client certificate for TLS' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l client-key -d 'Key of the client certificate' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l request-timeout -d 'Time for one request to the API server, such as 30s [default: 10s]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l cache-dir -d 'Folder for caches' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l disable-compression -d 'Do not ask the API server for compressed answers'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -s V -l version -d 'Print version'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "promote" -d 'Drive one rollout to its end'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "version" -d 'Print the version'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "completion" -d 'Print a completion script'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "man" -d 'Print the man page'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l timing -d 'When the next step is taken' -r -f -a "event\t'An interval after a weight is in effect; everything else as soon as it can'
+grid\t'At Flagger\'s ticks, for comparison'"
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l timeout -d 'Time for the whole run, then roll back [default: twice what the plan needs]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l on-interrupt -d 'What Ctrl-C, TERM and a lost terminal do' -r -f -a "rollback\t'Traffic goes back to the old version'
+hold\t'Traffic stays as it is'"
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l drain -d 'How long pods keep running after their last traffic' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -s C -l repo -d 'Git repository with the specs [default: the one around the current folder]' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l ref -d 'Commit, branch or tag to read' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l path -d 'Read only files below this path of the repository' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -s f -l filename -d 'Read this file instead, - for standard input; may be repeated' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l metrics-server -d 'Prometheus for the built-in checks of Canaries that name none, with its namespace in the host' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l provider -d 'Traffic provider of Canaries that name none' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l allow-host -d 'Let metrics and hooks be asked of a loopback, link-local or private address; may be repeated' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l selector-labels -d 'Labels that may select a target\'s pods, in order of preference' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l include-label-prefix -d 'Copy labels and annotations with this prefix to the primary, * for all' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l record -d 'Where transitions are recorded' -r -f -a "branch\t'A commit a transition on a branch of its own'
+none\t'Nowhere'"
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l record-ref -d 'Branch of the record' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l remote -d 'Remote that the record is pushed to [default: the branch\'s, else origin, else the only one]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l cluster-name -d 'Name of the cluster in the record, chosen at the first bootstrap [default: the kubeconfig\'s]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l sandbox -d 'Play the rollout in an embedded cluster: the podinfo example, or a scenario file' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l sandbox-dir -d 'Folder for the sandbox\'s Git repository and files [default: a fresh one, kept and printed]' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l speed -d 'How many times as fast as life the sandbox runs, or max [default: 20]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l seed -d 'Seed of everything that is random in the sandbox [default: 1]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -s o -l output -d 'What goes to standard output: nothing, one object at the end, or one line an event' -r -f -a "json\t'One object at the end'
+ndjson\t'One object a line, as it happens'"
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l events -d 'Also write the event stream to this file, one JSON object a line' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l progress -d 'How progress is shown on standard error' -r -f -a "auto\t'Live on a terminal, lines elsewhere'
+live\t'A region that is redrawn in place'
+lines\t'One line a fact'
+none\t'Nothing'"
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -s n -l namespace -d 'Namespace of the canary [default: the context\'s, else default]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -s s -l server -d 'Address and port of the API server' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l token -d 'Bearer token for the API server; prefer a kubeconfig, other processes can read arguments' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l as -d 'User to impersonate' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l as-group -d 'Group to impersonate; may be repeated' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l certificate-authority -d 'File with the certificates that sign the API server\'s' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l client-certificate -d 'Client certificate for TLS' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l client-key -d 'Key of the client certificate' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l request-timeout -d 'Time for one request to the API server, such as 30s [default: 10s]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l cache-dir -d 'Folder for caches' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l retry -d 'Drive the revision again that was rolled back last'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l allow-dirty -d 'Read a file that differs from its commit as it is, and mark the run'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l no-config-tracking -d 'Do not copy ConfigMaps and Secrets for the primary'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l ascii -d 'Use no character beyond ASCII'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -s q -l quiet -d 'Show less: -q only the summary, -qq only errors'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l disable-compression -d 'Do not ask the API server for compressed answers'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -s n -l namespace -d 'Namespace of the canary [default: the context\'s, else default]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -s s -l server -d 'Address and port of the API server' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l token -d 'Bearer token for the API server; prefer a kubeconfig, other processes can read arguments' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l as -d 'User to impersonate' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l as-group -d 'Group to impersonate; may be repeated' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l certificate-authority -d 'File with the certificates that sign the API server\'s' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l client-certificate -d 'Client certificate for TLS' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l client-key -d 'Key of the client certificate' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l request-timeout -d 'Time for one request to the API server, such as 30s [default: 10s]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l cache-dir -d 'Folder for caches' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l disable-compression -d 'Do not ask the API server for compressed answers'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -s n -l namespace -d 'Namespace of the canary [default: the context\'s, else default]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -s s -l server -d 'Address and port of the API server' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l token -d 'Bearer token for the API server; prefer a kubeconfig, other processes can read arguments' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l as -d 'User to impersonate' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l as-group -d 'Group to impersonate; may be repeated' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l certificate-authority -d 'File with the certificates that sign the API server\'s' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l client-certificate -d 'Client certificate for TLS' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l client-key -d 'Key of the client certificate' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l request-timeout -d 'Time for one request to the API server, such as 30s [default: 10s]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l cache-dir -d 'Folder for caches' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l disable-compression -d 'Do not ask the API server for compressed answers'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -s n -l namespace -d 'Namespace of the canary [default: the context\'s, else default]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -s s -l server -d 'Address and port of the API server' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l token -d 'Bearer token for the API server; prefer a kubeconfig, other processes can read arguments' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l as -d 'User to impersonate' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l as-group -d 'Group to impersonate; may be repeated' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l certificate-authority -d 'File with the certificates that sign the API server\'s' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l client-certificate -d 'Client certificate for TLS' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l client-key -d 'Key of the client certificate' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l request-timeout -d 'Time for one request to the API server, such as 30s [default: 10s]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l cache-dir -d 'Folder for caches' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l disable-compression -d 'Do not ask the API server for compressed answers'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote version completion man help" -f -a "promote" -d 'Drive one rollout to its end'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote version completion man help" -f -a "version" -d 'Print the version'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote version completion man help" -f -a "completion" -d 'Print a completion script'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote version completion man help" -f -a "man" -d 'Print the man page'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote version completion man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -1,0 +1,5 @@
+//! What each verb takes, as types. The doc comments are the help text.
+
+pub mod display;
+pub mod promote;
+pub mod values;

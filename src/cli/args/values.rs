@@ -1,0 +1,144 @@
+//! Values of flags that are neither text nor number.
+
+use std::time::Duration;
+
+/// Units of a duration and their nanoseconds.
+const UNITS: &[(&str, f64)] = &[
+    ("ns", 1.0),
+    ("us", 1e3),
+    ("µs", 1e3),
+    ("ms", 1e6),
+    ("s", 1e9),
+    ("m", 60e9),
+    ("h", 3600e9),
+];
+
+/// A duration as Flagger's fields and kubectl's flags have it: `90s`, `1m30s`, `1.5h`, `0`.
+///
+/// # Errors
+/// A sentence that says what is wrong with it.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    let mut rest = text;
+    let mut nanoseconds = 0.0;
+    while !rest.is_empty() {
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(rest.len());
+        let (number, tail) = rest.split_at(digits);
+        let letters = tail
+            .find(|c: char| c.is_ascii_digit() || c == '.')
+            .unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(letters);
+        let number: f64 = number
+            .parse()
+            .map_err(|_| "write it like 90s, 1m30s or 1h".to_owned())?;
+        let Some((_, factor)) = UNITS.iter().find(|(name, _)| *name == unit) else {
+            return Err(if unit.is_empty() {
+                format!("a unit is missing, such as {text}s")
+            } else {
+                format!("{unit:?} is not a unit; use ms, s, m or h")
+            });
+        };
+        nanoseconds += number * factor;
+        rest = tail;
+    }
+    if text.is_empty() {
+        return Err("write it like 90s, 1m30s or 1h".to_owned());
+    }
+    Duration::try_from_secs_f64(nanoseconds / 1e9).map_err(|_| "it is too long".to_owned())
+}
+
+/// A duration that is more than nothing.
+///
+/// # Errors
+/// A sentence that says what is wrong with it.
+pub fn positive_duration(text: &str) -> Result<Duration, String> {
+    let duration = duration(text)?;
+    if duration.is_zero() {
+        Err("it must be more than 0".to_owned())
+    } else {
+        Ok(duration)
+    }
+}
+
+/// kubectl's `--request-timeout`: a number without unit is seconds.
+///
+/// # Errors
+/// A sentence that says what is wrong with it.
+pub fn request_timeout(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse::<u32>()
+        && seconds > 0
+    {
+        return Ok(Duration::from_secs(seconds.into()));
+    }
+    positive_duration(text)
+        .map_err(|why| format!("{why}; every request of a rollout needs a deadline"))
+}
+
+/// How fast the embedded cluster's clock runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speed {
+    /// That many times as fast as life.
+    Times(u32),
+    /// Never waits.
+    Max,
+}
+
+/// `N` or `max`.
+///
+/// # Errors
+/// A sentence that says what is wrong with it.
+pub fn speed(text: &str) -> Result<Speed, String> {
+    match text {
+        "max" => Ok(Speed::Max),
+        _ => match text.parse() {
+            Ok(times) if times > 0 => Ok(Speed::Times(times)),
+            Ok(_) | Err(_) => Err("it is a whole number from 1, or max".to_owned()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_written_as_in_flaggers_fields() {
+        assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("1.5h"), Ok(Duration::from_secs(5400)));
+        assert_eq!(duration("0"), Ok(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_duration_without_unit_is_an_error_that_shows_one() {
+        assert_eq!(
+            duration("90"),
+            Err("a unit is missing, such as 90s".to_owned())
+        );
+    }
+
+    #[test]
+    fn nonsense_is_not_a_duration() {
+        for text in ["", "s", "1d", "-1s", "1s 2s", "1..5s", "1e400h", "NaNs"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_request_timeout_may_be_bare_seconds_but_not_endless() {
+        assert_eq!(request_timeout("30"), Ok(Duration::from_secs(30)));
+        assert!(request_timeout("0").is_err());
+    }
+
+    #[test]
+    fn speed_is_a_factor_or_max() {
+        assert_eq!(speed("20"), Ok(Speed::Times(20)));
+        assert_eq!(speed("max"), Ok(Speed::Max));
+        assert!(speed("0").is_err());
+        assert!(speed("fast").is_err());
+    }
+}

@@ -1,0 +1,16 @@
+//! Everything that runs the crate from outside, in one binary.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot read its files has failed"
+)]
+
+#[path = "integration/artifacts.rs"]
+mod artifacts;
+#[path = "integration/cli.rs"]
+mod cli;
+#[path = "integration/docs.rs"]
+mod docs;
+#[cfg(unix)]
+#[path = "integration/install.rs"]
+mod install;
+mod support;

@@ -1,0 +1,71 @@
+//! The pages name what exists.
+
+use std::fs;
+use std::path::Path;
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+fn rust_below(folder: &str, text: &mut String) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            rust_below(&path.to_string_lossy(), text);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&fs::read_to_string(path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn every_event_type_is_documented() {
+    let page = read("docs/events.md");
+    let source = read("src/rollout/event.rs");
+    let types: Vec<&str> = source
+        .lines()
+        .filter_map(|line| line.trim().split_once(" => \"")?.1.strip_suffix("\","))
+        .collect();
+    assert!(types.contains(&"run.finished"), "{types:?}");
+    for name in types {
+        assert!(page.contains(&format!("| `{name}` |")), "{name}");
+    }
+}
+
+#[test]
+fn every_test_that_a_departure_names_exists() {
+    let mut sources = String::new();
+    rust_below("src", &mut sources);
+    rust_below("tests", &mut sources);
+    for row in read("docs/departures.md")
+        .lines()
+        .filter(|line| line.starts_with("| "))
+    {
+        let test = row
+            .trim_end_matches(" |")
+            .rsplit("| ")
+            .next()
+            .unwrap_or_default();
+        for name in test.split('`').skip(1).step_by(2) {
+            assert!(sources.contains(&format!("fn {name}(")), "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_diagnostic_code_is_used_once() {
+    let mut sources = String::new();
+    rust_below("src", &mut sources);
+    let mut codes: Vec<&str> = sources
+        .match_indices("code(flagger::")
+        .filter_map(|(at, _)| sources[at + 5..].split(')').next())
+        .collect();
+    codes.sort_unstable();
+    let twice: Vec<&str> = codes
+        .windows(2)
+        .filter(|pair| pair[0] == pair[1])
+        .map(|pair| pair[0])
+        .collect();
+    assert!(codes.len() > 5 && twice.is_empty(), "{twice:?}");
+}
