@@ -1,3 +1,4 @@
 //! A cluster inside the process: it stores and answers, and knows nothing of canaries.
 
 pub mod objects;
+pub mod promql;
