@@ -1,4 +1,5 @@
 //! A cluster inside the process: it stores and answers, and knows nothing of canaries.
 
 pub mod objects;
+pub mod prometheus;
 pub mod promql;

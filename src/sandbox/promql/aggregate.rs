@@ -63,10 +63,6 @@ fn group(grouping: Option<&LabelModifier>, labels: &Labels) -> Labels {
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "there are far fewer than 2^52 series"
-)]
 fn count(values: &[f64]) -> f64 {
     values.len() as f64
 }

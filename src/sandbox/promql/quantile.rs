@@ -78,7 +78,6 @@ fn ascending(buckets: Vec<Bucket>) -> Vec<Bucket> {
     let mut merged: Vec<Bucket> = Vec::with_capacity(buckets.len());
     for bucket in buckets {
         match merged.last_mut() {
-            #[expect(clippy::float_cmp, reason = "bounds are written, not computed")]
             Some(last) if last.upper == bucket.upper => last.count += bucket.count,
             Some(_) | None => merged.push(bucket),
         }

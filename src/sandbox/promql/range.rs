@@ -18,10 +18,6 @@ pub fn rate(window: &Window<'_>) -> Option<f64> {
 }
 
 /// Growth over the whole range. `None` with fewer than two samples.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a window has far fewer than 2^52 samples"
-)]
 pub fn increase(window: &Window<'_>) -> Option<f64> {
     let (first, last) = match window.samples {
         [] | [_] => return None,
@@ -58,10 +54,6 @@ pub fn increase(window: &Window<'_>) -> Option<f64> {
     Some(growth * ((sampled + before + after) / sampled))
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "milliseconds of any date are below 2^52"
-)]
 fn seconds(millis: i64) -> f64 {
     millis as f64 / 1000.0
 }
