@@ -1,3 +1,7 @@
 //! A cluster inside the process: it stores and answers, and knows nothing of canaries.
 
+pub mod dataplane;
 pub mod objects;
+pub mod prometheus;
+pub mod promql;
+pub mod traffic;

@@ -1,0 +1,286 @@
+//! The users of the embedded cluster: requests to one service at a steady rate, answered by whatever pods the data
+//! plane leads to, counted as proxies and pods would count them.
+//!
+//! Everything follows from the objects and the virtual time; there is no chance in it. Must not know of canaries.
+
+use crate::sandbox::dataplane;
+use crate::sandbox::dataplane::Apex;
+use crate::sandbox::dataplane::Backend;
+use crate::sandbox::dataplane::Lost;
+use crate::sandbox::dataplane::Pod;
+use crate::sandbox::dataplane::View;
+use crate::sandbox::objects::Objects;
+use crate::sandbox::promql::series::SeriesStore;
+use crate::sandbox::traffic::load::Load;
+use crate::sandbox::traffic::load::LoadChange;
+use crate::sandbox::traffic::meters::Meters;
+use crate::sandbox::traffic::meters::Source;
+use crate::sandbox::traffic::split::Carry;
+use crate::sandbox::traffic::split::Turns;
+use jiff::Timestamp;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+pub mod load;
+mod meters;
+mod split;
+
+/// How often Prometheus scrapes.
+pub const SCRAPE: Duration = Duration::from_secs(2);
+
+/// What became of the requests so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Answered by a pod, by version and status.
+    pub answered: BTreeMap<(String, u16), u64>,
+    /// Answered by no pod.
+    pub lost: BTreeMap<Lost, u64>,
+}
+
+impl Totals {
+    /// All requests that were sent.
+    #[must_use]
+    pub fn sent(&self) -> u64 {
+        self.answered.values().sum::<u64>() + self.lost.values().sum::<u64>()
+    }
+
+    /// Requests that a version answered, whatever the status.
+    #[must_use]
+    pub fn by_version(&self, version: &str) -> u64 {
+        self.answered
+            .iter()
+            .filter(|((answering, _), _)| answering == version)
+            .map(|(_, n)| n)
+            .sum()
+    }
+}
+
+/// An open loop of requests, and what is scraped of them.
+#[derive(Debug)]
+pub struct Traffic {
+    apex: Apex,
+    load: Load,
+    scrape_every: i64,
+    route_delay: i64,
+    /// Up to here everything is counted, milliseconds since 1970.
+    at: i64,
+    next_scrape: i64,
+    view: View,
+    /// Views that the proxy has yet to take over, and when it does.
+    coming: VecDeque<(i64, View)>,
+    /// By namespace and name.
+    pods: BTreeMap<(String, String), Pod>,
+    due: Carry,
+    errors: BTreeMap<String, Carry>,
+    backends: Turns,
+    /// By backend.
+    members: Vec<Turns>,
+    meters: Meters,
+    series: SeriesStore,
+    totals: Totals,
+}
+
+impl Traffic {
+    /// Begins at `start` with nothing reachable until the first `advance`. A route takes effect `route_delay` after
+    /// it was written, where a proxy reads it.
+    #[must_use]
+    pub fn new(apex: Apex, load: Load, start: Timestamp, route_delay: Duration) -> Self {
+        let at = start.as_millisecond();
+        let scrape_every = millis(SCRAPE);
+        Self {
+            apex,
+            load,
+            scrape_every,
+            route_delay: millis(route_delay),
+            at,
+            next_scrape: at + scrape_every,
+            view: View {
+                proxied: false,
+                backends: Err(Lost::NoRoute),
+            },
+            coming: VecDeque::new(),
+            pods: BTreeMap::new(),
+            due: Carry::default(),
+            errors: BTreeMap::new(),
+            backends: Turns::default(),
+            members: Vec::new(),
+            meters: Meters::default(),
+            series: SeriesStore::default(),
+            totals: Totals::default(),
+        }
+    }
+
+    /// Counts what was sent since the last call, with the objects as they were then, and then looks at the objects
+    /// as they are now.
+    ///
+    /// To be called after every change of routes, services, EndpointSlices or pods, at its moment, and before every
+    /// query. A change that is noticed late has its effect from then on.
+    pub fn advance(&mut self, now: Timestamp, objects: &dyn Objects) {
+        self.count_until(now.as_millisecond());
+        self.look(objects);
+    }
+
+    /// Changes the load from the last `advance` on.
+    pub fn change(&mut self, change: &LoadChange) {
+        self.load.apply(change);
+    }
+
+    /// What Prometheus has scraped.
+    #[must_use]
+    pub const fn series(&self) -> &SeriesStore {
+        &self.series
+    }
+
+    /// What became of the requests.
+    #[must_use]
+    pub const fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    fn count_until(&mut self, now: i64) {
+        while self.at < now {
+            let view = self.coming.front().map_or(now, |(moment, _)| *moment);
+            let step = now.min(self.next_scrape).min(view).max(self.at);
+            self.send(step - self.at);
+            self.at = step;
+            self.take_over();
+            if self.at == self.next_scrape {
+                self.meters.scrape(self.at, &mut self.series);
+                self.next_scrape += self.scrape_every;
+            }
+        }
+    }
+
+    fn look(&mut self, objects: &dyn Objects) {
+        self.pods = objects
+            .list("pods", "")
+            .iter()
+            .map(|pod| (key(pod), Pod::read(pod, objects)))
+            .collect();
+        let seen = dataplane::view(&self.apex, objects);
+        let newest = self.coming.back().map_or(&self.view, |(_, view)| view);
+        if *newest != seen {
+            let delay = if seen.proxied { self.route_delay } else { 0 };
+            self.coming.push_back((self.at + delay, seen));
+        }
+        self.take_over();
+        let pods = &self.pods;
+        self.meters.retain(|source| match source {
+            Source::Pod {
+                namespace, name, ..
+            } => pods.contains_key(&(namespace.clone(), name.clone())),
+            Source::Traefik(_) => true,
+        });
+    }
+
+    /// Makes views effective whose time has come.
+    fn take_over(&mut self) {
+        while let Some((moment, view)) = self.coming.pop_front() {
+            if moment > self.at {
+                self.coming.push_front((moment, view));
+                break;
+            }
+            self.view = view;
+            self.backends = Turns::default();
+            self.members = Vec::new();
+            let configured: Vec<&str> = match &self.view.backends {
+                Ok(backends) => backends.iter().filter_map(|b| b.label.as_deref()).collect(),
+                Err(_) => Vec::new(),
+            };
+            // Traefik forgets the metrics of a service that left its configuration.
+            self.meters.retain(|source| match source {
+                Source::Traefik(label) => configured.contains(&label.as_str()),
+                Source::Pod { .. } => true,
+            });
+        }
+    }
+
+    fn send(&mut self, millis: i64) {
+        let requests = self.load.due(&mut self.due, millis);
+        let backends = match &self.view.backends {
+            Ok(backends) => backends.clone(),
+            Err(lost) => {
+                count(&mut self.totals.lost, *lost, requests);
+                return;
+            }
+        };
+        let weights: Vec<u64> = backends.iter().map(|backend| backend.weight).collect();
+        self.members.resize_with(backends.len(), Turns::default);
+        let mut shares: BTreeMap<(usize, usize), u64> = BTreeMap::new();
+        for _ in 0..requests {
+            let turn = self.backends.next(&weights).and_then(|index| {
+                let equal = vec![1; backends.get(index)?.pods.len()];
+                Some((index, self.members.get_mut(index)?.next(&equal)?))
+            });
+            match turn {
+                Some(turn) => count(&mut shares, turn, 1),
+                None => count(&mut self.totals.lost, Lost::NoEndpoint, 1),
+            }
+        }
+        for ((backend, member), n) in shares {
+            if let Some(backend) = backends.get(backend)
+                && let Some(name) = backend.pods.get(member)
+            {
+                self.serve(backend, name, n);
+            }
+        }
+    }
+
+    fn serve(&mut self, backend: &Backend, name: &str, n: u64) {
+        let pod = self
+            .pods
+            .get(&(backend.namespace.clone(), name.to_owned()))
+            .filter(|pod| pod.answers);
+        let proxy = backend.label.clone().map(Source::Traefik);
+        let Some(pod) = pod else {
+            count(&mut self.totals.lost, Lost::Refused, n);
+            if let Some(proxy) = &proxy {
+                self.meters.observe(proxy, Lost::Refused.status(), 0.0, n);
+            }
+            return;
+        };
+        let behaviour = self.load.of(&pod.version);
+        let carry = self.errors.entry(pod.version.clone()).or_default();
+        let failed = behaviour.failed(carry, n);
+        let source = Source::Pod {
+            namespace: backend.namespace.clone(),
+            name: name.to_owned(),
+            workload: pod.workload.clone(),
+        };
+        for (status, n) in [(200, n - failed), (500, failed)] {
+            if n == 0 {
+                continue;
+            }
+            count(&mut self.totals.answered, (pod.version.clone(), status), n);
+            self.meters.observe(&source, status, behaviour.seconds(), n);
+            if let Some(proxy) = &proxy {
+                self.meters.observe(proxy, status, behaviour.seconds(), n);
+            }
+        }
+    }
+}
+
+fn count<K: Ord>(counts: &mut BTreeMap<K, u64>, key: K, n: u64) {
+    if n > 0 {
+        *counts.entry(key).or_default() += n;
+    }
+}
+
+fn key(pod: &Value) -> (String, String) {
+    let part = |pointer| {
+        pod.pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    (part("/metadata/namespace"), part("/metadata/name"))
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests;
