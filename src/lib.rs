@@ -1,13 +1,13 @@
 //! `kubectl flagger`: drives one Flagger canary to its end, without a controller.
 
 pub mod canary;
+pub mod cli;
 pub mod clock;
+pub mod error;
+pub mod git;
 pub mod kubernetes;
 pub mod metrics;
-pub mod git;
 pub mod os;
-pub mod cli;
-pub mod error;
 pub mod port;
 pub mod rollout;
 pub mod router;

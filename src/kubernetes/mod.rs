@@ -8,12 +8,12 @@ pub mod deployment;
 pub mod error;
 pub mod fence;
 pub mod kubeconfig;
-pub mod service;
 pub mod lease;
 pub mod operation;
 pub mod options;
 pub mod request;
 pub mod retry;
 pub mod run_record;
+pub mod service;
 #[cfg(test)]
 mod testing;

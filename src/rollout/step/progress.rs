@@ -12,6 +12,7 @@ use crate::rollout::decision::Next;
 use crate::rollout::decision::Reason;
 use crate::rollout::event::EventKind;
 use crate::rollout::event::Role;
+use crate::rollout::event::Sample;
 use crate::rollout::observation::Observation;
 use crate::rollout::plan::Plan;
 use crate::rollout::plan::Timing;
@@ -139,7 +140,7 @@ pub(super) fn progress(mut draft: Draft<'_>, results: &[CheckResult]) -> Decisio
             draft.wait(Reason::WaitingForRoute(why), until)
         }
         Stage::NotInEffect { overdue: true } => {
-            held(draft, vec!["weight not in effect".to_owned()])
+            held(draft, vec!["weight not in effect".to_owned()], Vec::new())
         }
         Stage::Soaking => {
             let until = draft.status.next_check;
@@ -156,16 +157,24 @@ fn analysed(mut draft: Draft<'_>, results: &[CheckResult]) -> Decision {
         .map(|r| r.sample().name.clone())
         .collect();
     if !misses.is_empty() {
-        return held(draft, misses);
+        return held(draft, misses, samples(results));
     }
     draft.events.push(EventKind::CheckPassed {
         failed: draft.status.canary.failed_checks,
         threshold: draft.plan.threshold,
+        samples: samples(results),
     });
     climb(draft)
 }
 
-fn held(mut draft: Draft<'_>, misses: Vec<String>) -> Decision {
+fn samples(results: &[CheckResult]) -> Vec<Sample> {
+    results
+        .iter()
+        .map(|result| result.sample().clone())
+        .collect()
+}
+
+fn held(mut draft: Draft<'_>, misses: Vec<String>, samples: Vec<Sample>) -> Decision {
     let (plan, seen) = (draft.plan, draft.seen);
     draft.status.canary.failed_checks += 1;
     let failed = draft.status.canary.failed_checks;
@@ -173,6 +182,7 @@ fn held(mut draft: Draft<'_>, misses: Vec<String>) -> Decision {
         failed,
         threshold: plan.threshold,
         misses,
+        samples,
     });
     if failed >= plan.threshold && plan.timing == Timing::Event {
         return way_back::threshold(draft);
