@@ -29,6 +29,14 @@ impl Resource {
     pub const LEASE: Self = Self::new("coordination.k8s.io", "v1", "leases", "Lease");
     /// `v1` ConfigMap.
     pub const CONFIG_MAP: Self = Self::new("", "v1", "configmaps", "ConfigMap");
+    /// `v1` Secret.
+    pub const SECRET: Self = Self::new("", "v1", "secrets", "Secret");
+    /// `v1` Service.
+    pub const SERVICE: Self = Self::new("", "v1", "services", "Service");
+    /// `apps/v1` Deployment.
+    pub const DEPLOYMENT: Self = Self::new("apps", "v1", "deployments", "Deployment");
+    /// `flagger.app/v1beta1` Canary.
+    pub const CANARY: Self = Self::new("flagger.app", "v1beta1", "canaries", "Canary");
     /// `v1` Namespace.
     pub const NAMESPACE: Self = Self::new("", "v1", "namespaces", "Namespace");
 

@@ -17,3 +17,7 @@ pub mod run_record;
 pub mod service;
 #[cfg(test)]
 mod testing;
+pub mod follow;
+pub mod routes;
+pub mod wake;
+pub mod workloads;

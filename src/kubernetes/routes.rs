@@ -1,0 +1,200 @@
+//! The shell around every traffic provider: reads the live objects, lets the provider translate, writes guarded
+//! patches, and reads the result back.
+//!
+//! Knows no provider by name and decides no weight.
+
+use crate::canary::metadata::INTENT;
+use crate::canary::metadata::MANAGED_BY;
+use crate::canary::metadata::MANAGER;
+use crate::canary::metadata::entries;
+use crate::canary::object::ObjectRef;
+use crate::canary::spec::Canary;
+use crate::canary::weight::Routes;
+use crate::kubernetes::fence;
+use crate::kubernetes::operation::Patch;
+use crate::kubernetes::operation::WriteOptions;
+use crate::kubernetes::request::Requests;
+use crate::kubernetes::request::text_at;
+use crate::kubernetes::wake::Wake;
+use crate::port::Job;
+use crate::port::cluster::Fence;
+use crate::port::cluster::WorkloadError;
+use crate::port::cluster_error::ClusterError;
+use crate::port::router::Router;
+use crate::port::router::SeenRoutes;
+use crate::port::router::Written;
+use crate::router::Change;
+use crate::router::Facts;
+use crate::router::RouteError;
+use crate::router::TrafficProvider;
+use serde_json::Value;
+use std::rc::Rc;
+
+/// Tries of one write that others keep getting in the way of.
+const TRIES: u32 = 5;
+
+/// The route of one canary.
+pub struct LiveRoutes {
+    requests: Requests,
+    canary: Rc<Canary>,
+    provider: &'static TrafficProvider,
+    owner: Option<Value>,
+    wake: Rc<Wake>,
+}
+
+impl LiveRoutes {
+    /// `owner` is the controller reference of what is created, where the Canary is in the cluster.
+    #[must_use]
+    pub fn new(
+        requests: Requests,
+        canary: Rc<Canary>,
+        provider: &'static TrafficProvider,
+        owner: Option<Value>,
+        wake: Rc<Wake>,
+    ) -> Self {
+        Self { requests, canary, provider, owner, wake }
+    }
+
+    fn address(&self) -> ObjectRef {
+        (self.provider.route)(&self.canary)
+    }
+
+    fn key(&self) -> String {
+        format!("{}/{}", self.canary.namespace, self.canary.name)
+    }
+
+    async fn facts(&self) -> Result<Facts, WorkloadError> {
+        let address = self.address();
+        let live = self.requests.get_opt(&address).await?;
+        self.wake.seen(&address, live.as_ref());
+        Ok(live.into_iter().map(|live| (address.clone(), live)).collect())
+    }
+
+    async fn write(
+        &self,
+        change: Change,
+        facts: &Facts,
+        fence: &Fence,
+        intent: Option<&str>,
+    ) -> Result<(ObjectRef, Value), WorkloadError> {
+        let (address, patch) = match change {
+            Change::Create(address, mut manifest) => {
+                let mut labels = entries(&manifest, "labels");
+                labels.insert(MANAGED_BY.to_owned(), MANAGER.into());
+                manifest["metadata"]["labels"] = labels.into();
+                if let Some(owner) = &self.owner {
+                    manifest["metadata"]["ownerReferences"] = vec![owner.clone()].into();
+                }
+                fence::mark(&mut manifest, fence, &self.key());
+                (address, Patch::Apply { manifest, force: true })
+            }
+            Change::Patch(address, operations) => {
+                let live = facts.get(&address).unwrap_or(&Value::Null);
+                let what = address.to_string();
+                let patch = fence::guarded(live, &what, fence, &self.key(), intent, operations)?;
+                (address, Patch::Json(patch))
+            }
+        };
+        let written = self.requests.patch(&address, &patch, WriteOptions::default()).await?;
+        self.wake.seen(&address, Some(&written));
+        Ok((address, written))
+    }
+
+    /// Reads, translates and writes, again when somebody changed the object in between.
+    async fn change(
+        &self,
+        fence: &Fence,
+        intent: Option<&str>,
+        wish: impl Fn(&Facts) -> Result<Vec<Change>, RouteError>,
+    ) -> Result<Facts, WorkloadError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let mut facts = self.facts().await?;
+            let changes = wish(&facts).map_err(unusable)?;
+            let mut failed = None;
+            for change in changes {
+                match self.write(change, &facts, fence, intent).await {
+                    Ok((address, written)) => {
+                        facts.insert(address, written);
+                    }
+                    Err(error) => {
+                        failed = Some(error);
+                        break;
+                    }
+                }
+            }
+            match failed {
+                None => return Ok(facts),
+                // The write may have landed, or somebody came first: the next read tells.
+                Some(WorkloadError::Cluster(
+                    ClusterError::Conflict { .. } | ClusterError::Invalid { .. } | ClusterError::Timeout { .. },
+                )) if tries < TRIES => {}
+                Some(error) => return Err(error),
+            }
+        }
+    }
+}
+
+fn unusable(error: RouteError) -> WorkloadError {
+    let (object, why) = match &error {
+        RouteError::Foreign { object, destination } => (object, format!("it also sends traffic to {destination}")),
+        RouteError::Shape { object, field } => (object, format!("it has no {field}")),
+    };
+    let help = miette::Diagnostic::help(&error).map(|help| help.to_string()).unwrap_or_default();
+    WorkloadError::Unusable { object: object.clone(), why, help }
+}
+
+impl Router for LiveRoutes {
+    fn object(&self) -> String {
+        self.address().to_string()
+    }
+
+    fn routes(&self) -> Job<'_, Result<Option<SeenRoutes>, WorkloadError>> {
+        Box::pin(async move {
+            let facts = self.facts().await?;
+            let Some(routes) = (self.provider.routes)(&self.canary, &facts).map_err(unusable)? else {
+                return Ok(None);
+            };
+            let live = &facts[&self.address()];
+            let intent = entries(live, "annotations").get(INTENT).and_then(Value::as_str).map(str::to_owned);
+            Ok(Some(SeenRoutes {
+                routes,
+                proof: (self.provider.proof)(&facts),
+                epoch: fence::epoch(live),
+                intent,
+            }))
+        })
+    }
+
+    fn ensure<'a>(&'a self, fence: &'a Fence) -> Job<'a, Result<(), WorkloadError>> {
+        Box::pin(async move {
+            self.change(fence, None, |facts| (self.provider.prepare)(&self.canary, facts)).await?;
+            Ok(())
+        })
+    }
+
+    fn set_routes<'a>(
+        &'a self,
+        routes: Routes,
+        rollback: bool,
+        fence: &'a Fence,
+    ) -> Job<'a, Result<Written, WorkloadError>> {
+        Box::pin(async move {
+            let intent = rollback.then(|| format!("rollback/{}/{}", fence.run, fence.seq));
+            let wish = |facts: &Facts| (self.provider.set_routes)(&self.canary, facts, routes);
+            let facts = self.change(fence, intent.as_deref(), wish).await?;
+            let found = (self.provider.routes)(&self.canary, &facts).map_err(unusable)?;
+            if found != Some(routes) {
+                let found = found.map_or_else(|| "nothing".to_owned(), |found| format!("{} %", found.canary));
+                return Err(WorkloadError::Unusable {
+                    object: self.object(),
+                    why: format!("{} % was written for the canary, and {found} is there", routes.canary),
+                    help: "an admission webhook or another writer changes this object".to_owned(),
+                });
+            }
+            let resource_version = text_at(&facts[&self.address()], "/metadata/resourceVersion");
+            Ok(Written { object: self.object(), resource_version })
+        })
+    }
+}
