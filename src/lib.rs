@@ -3,6 +3,7 @@
 pub mod canary;
 pub mod cli;
 pub mod clock;
+pub mod controller;
 pub mod error;
 pub mod git;
 pub mod kubernetes;

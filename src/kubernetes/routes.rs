@@ -52,7 +52,13 @@ impl LiveRoutes {
         owner: Option<Value>,
         wake: Rc<Wake>,
     ) -> Self {
-        Self { requests, canary, provider, owner, wake }
+        Self {
+            requests,
+            canary,
+            provider,
+            owner,
+            wake,
+        }
     }
 
     fn address(&self) -> ObjectRef {
@@ -67,7 +73,10 @@ impl LiveRoutes {
         let address = self.address();
         let live = self.requests.get_opt(&address).await?;
         self.wake.seen(&address, live.as_ref());
-        Ok(live.into_iter().map(|live| (address.clone(), live)).collect())
+        Ok(live
+            .into_iter()
+            .map(|live| (address.clone(), live))
+            .collect())
     }
 
     async fn write(
@@ -86,7 +95,13 @@ impl LiveRoutes {
                     manifest["metadata"]["ownerReferences"] = vec![owner.clone()].into();
                 }
                 fence::mark(&mut manifest, fence, &self.key());
-                (address, Patch::Apply { manifest, force: true })
+                (
+                    address,
+                    Patch::Apply {
+                        manifest,
+                        force: true,
+                    },
+                )
             }
             Change::Patch(address, operations) => {
                 let live = facts.get(&address).unwrap_or(&Value::Null);
@@ -95,7 +110,10 @@ impl LiveRoutes {
                 (address, Patch::Json(patch))
             }
         };
-        let written = self.requests.patch(&address, &patch, WriteOptions::default()).await?;
+        let written = self
+            .requests
+            .patch(&address, &patch, WriteOptions::default())
+            .await?;
         self.wake.seen(&address, Some(&written));
         Ok((address, written))
     }
@@ -128,7 +146,9 @@ impl LiveRoutes {
                 None => return Ok(facts),
                 // The write may have landed, or somebody came first: the next read tells.
                 Some(WorkloadError::Cluster(
-                    ClusterError::Conflict { .. } | ClusterError::Invalid { .. } | ClusterError::Timeout { .. },
+                    ClusterError::Conflict { .. }
+                    | ClusterError::Invalid { .. }
+                    | ClusterError::Timeout { .. },
                 )) if tries < TRIES => {}
                 Some(error) => return Err(error),
             }
@@ -138,11 +158,20 @@ impl LiveRoutes {
 
 fn unusable(error: RouteError) -> WorkloadError {
     let (object, why) = match &error {
-        RouteError::Foreign { object, destination } => (object, format!("it also sends traffic to {destination}")),
+        RouteError::Foreign {
+            object,
+            destination,
+        } => (object, format!("it also sends traffic to {destination}")),
         RouteError::Shape { object, field } => (object, format!("it has no {field}")),
     };
-    let help = miette::Diagnostic::help(&error).map(|help| help.to_string()).unwrap_or_default();
-    WorkloadError::Unusable { object: object.clone(), why, help }
+    let help = miette::Diagnostic::help(&error)
+        .map(|help| help.to_string())
+        .unwrap_or_default();
+    WorkloadError::Unusable {
+        object: object.clone(),
+        why,
+        help,
+    }
 }
 
 impl Router for LiveRoutes {
@@ -153,11 +182,15 @@ impl Router for LiveRoutes {
     fn routes(&self) -> Job<'_, Result<Option<SeenRoutes>, WorkloadError>> {
         Box::pin(async move {
             let facts = self.facts().await?;
-            let Some(routes) = (self.provider.routes)(&self.canary, &facts).map_err(unusable)? else {
+            let Some(routes) = (self.provider.routes)(&self.canary, &facts).map_err(unusable)?
+            else {
                 return Ok(None);
             };
             let live = &facts[&self.address()];
-            let intent = entries(live, "annotations").get(INTENT).and_then(Value::as_str).map(str::to_owned);
+            let intent = entries(live, "annotations")
+                .get(INTENT)
+                .and_then(Value::as_str)
+                .map(str::to_owned);
             Ok(Some(SeenRoutes {
                 routes,
                 proof: (self.provider.proof)(&facts),
@@ -169,7 +202,10 @@ impl Router for LiveRoutes {
 
     fn ensure<'a>(&'a self, fence: &'a Fence) -> Job<'a, Result<(), WorkloadError>> {
         Box::pin(async move {
-            self.change(fence, None, |facts| (self.provider.prepare)(&self.canary, facts)).await?;
+            self.change(fence, None, |facts| {
+                (self.provider.prepare)(&self.canary, facts)
+            })
+            .await?;
             Ok(())
         })
     }
@@ -186,15 +222,24 @@ impl Router for LiveRoutes {
             let facts = self.change(fence, intent.as_deref(), wish).await?;
             let found = (self.provider.routes)(&self.canary, &facts).map_err(unusable)?;
             if found != Some(routes) {
-                let found = found.map_or_else(|| "nothing".to_owned(), |found| format!("{} %", found.canary));
+                let found = found.map_or_else(
+                    || "nothing".to_owned(),
+                    |found| format!("{} %", found.canary),
+                );
                 return Err(WorkloadError::Unusable {
                     object: self.object(),
-                    why: format!("{} % was written for the canary, and {found} is there", routes.canary),
+                    why: format!(
+                        "{} % was written for the canary, and {found} is there",
+                        routes.canary
+                    ),
                     help: "an admission webhook or another writer changes this object".to_owned(),
                 });
             }
             let resource_version = text_at(&facts[&self.address()], "/metadata/resourceVersion");
-            Ok(Written { object: self.object(), resource_version })
+            Ok(Written {
+                object: self.object(),
+                resource_version,
+            })
         })
     }
 }

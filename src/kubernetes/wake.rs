@@ -25,25 +25,43 @@ impl Wake {
     /// Watches those objects once somebody waits.
     #[must_use]
     pub fn new(requests: Requests, objects: Vec<ObjectRef>) -> Self {
-        Self { requests, objects, seen: RefCell::default(), streams: RefCell::default() }
+        Self {
+            requests,
+            objects,
+            seen: RefCell::default(),
+            streams: RefCell::default(),
+        }
     }
 
     /// The driver has read this object; a version it knows does not wake it.
     pub fn seen(&self, object: &ObjectRef, value: Option<&Value>) {
-        let version = value.map_or_else(String::new, |value| text_at(value, "/metadata/resourceVersion"));
+        let version = value.map_or_else(String::new, |value| {
+            text_at(value, "/metadata/resourceVersion")
+        });
         self.seen.borrow_mut().insert(object.clone(), version);
     }
 
     /// Returns once one of them has a version that was not seen.
     pub async fn changed(&self) {
         let opened = self.streams.borrow_mut().take();
-        let streams = opened.unwrap_or_else(|| self.objects.iter().map(|object| self.follow(object)).collect());
+        let streams = opened.unwrap_or_else(|| {
+            self.objects
+                .iter()
+                .map(|object| self.follow(object))
+                .collect()
+        });
         // Given back on every way out: whoever stops waiting must not lose the watches.
-        let mut streams = scopeguard(streams, |streams| *self.streams.borrow_mut() = Some(streams));
+        let mut streams = scopeguard(streams, |streams| {
+            *self.streams.borrow_mut() = Some(streams)
+        });
         while let Some(versions) = streams.value.as_mut().map(StreamExt::next) {
-            let Some(versions) = versions.await else { return futures::future::pending().await };
+            let Some(versions) = versions.await else {
+                return futures::future::pending().await;
+            };
             let seen = self.seen.borrow();
-            let news = versions.iter().any(|(object, version)| seen.get(object) != Some(version));
+            let news = versions
+                .iter()
+                .any(|(object, version)| seen.get(object) != Some(version));
             if news {
                 return;
             }
@@ -57,7 +75,10 @@ impl Wake {
             .watch(&object)
             .map(move |item| match item {
                 Ok(WatchItem::Listed(items)) => {
-                    vec![(object.clone(), items.first().map_or_else(String::new, version))]
+                    vec![(
+                        object.clone(),
+                        items.first().map_or_else(String::new, version),
+                    )]
                 }
                 Ok(WatchItem::Applied(value)) => vec![(object.clone(), version(&value))],
                 Ok(WatchItem::Deleted(_)) => vec![(object.clone(), String::new())],
@@ -82,5 +103,8 @@ impl<T, F: FnMut(T)> Drop for Guard<T, F> {
 }
 
 fn scopeguard<T, F: FnMut(T)>(value: T, back: F) -> Guard<T, F> {
-    Guard { value: Some(value), back }
+    Guard {
+        value: Some(value),
+        back,
+    }
 }

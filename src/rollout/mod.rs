@@ -22,6 +22,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 pub mod analysis;
+pub mod conditions;
 pub mod decision;
 pub mod event;
 pub mod observation;

@@ -40,6 +40,8 @@ pub enum Request {
     Interrupt(Signal),
     /// Stop, and leave the weight where it is.
     Hold(Signal),
+    /// As an interrupt, and leave as soon as the traffic is right, without drain and scale-down.
+    Leave(Signal),
     /// Go back now: asked by a person.
     Abort,
     /// Go back now: something the run needs was lost for good.

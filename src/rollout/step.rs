@@ -42,7 +42,11 @@ pub fn checks_due(plan: &Plan, status: &Status, seen: &Observation) -> Vec<Check
 pub fn step(plan: &Plan, status: &Status, seen: &Observation, results: &[CheckResult]) -> Decision {
     let draft = Draft::new(plan, status, seen);
     if let Some(cause) = status.ending {
-        return way_back::end(draft, cause);
+        return match seen.request {
+            Some(Request::Leave(_)) => draft.done(Outcome::RolledBack(cause)),
+            Some(Request::Interrupt(_) | Request::Hold(_) | Request::Abort | Request::Lost)
+            | None => way_back::end(draft, cause),
+        };
     }
     if let Some(request) = seen.request {
         return asked(draft, request, results);

@@ -145,7 +145,9 @@ pub(super) fn failed_promotion(mut draft: Draft<'_>) -> Decision {
 /// Stopped where no traffic is on the way.
 pub(super) fn stop(draft: Draft<'_>, request: Request) -> Decision {
     draft.done(match request {
-        Request::Interrupt(signal) | Request::Hold(signal) => Outcome::Stopped(signal),
+        Request::Interrupt(signal) | Request::Hold(signal) | Request::Leave(signal) => {
+            Outcome::Stopped(signal)
+        }
         Request::Abort => Outcome::RolledBack(Cause::Aborted),
         Request::Lost => Outcome::RolledBack(Cause::Workload),
     })
@@ -153,7 +155,9 @@ pub(super) fn stop(draft: Draft<'_>, request: Request) -> Decision {
 
 pub(super) fn leave_analysis(draft: Draft<'_>, request: Request) -> Decision {
     match request {
-        Request::Interrupt(signal) => roll_back(draft, Cause::Signal(signal), signal_name(signal)),
+        Request::Interrupt(signal) | Request::Leave(signal) => {
+            roll_back(draft, Cause::Signal(signal), signal_name(signal))
+        }
         Request::Abort => roll_back(draft, Cause::Aborted, "asked to"),
         Request::Lost => roll_back(
             draft,
@@ -171,12 +175,14 @@ pub(super) fn leave_analysis(draft: Draft<'_>, request: Request) -> Decision {
 pub(super) fn leave_promotion(mut draft: Draft<'_>, request: Request) -> Decision {
     let target = match (request, side(&draft)) {
         (Request::Hold(_), _) | (_, SafeSide::Target | SafeSide::Neither) => None,
-        (Request::Interrupt(_) | Request::Abort | Request::Lost, SafeSide::Primary) => {
-            Some(Routes::PRIMARY)
-        }
-        (Request::Interrupt(_) | Request::Abort | Request::Lost, SafeSide::Canary) => {
-            Some(Routes::CANARY)
-        }
+        (
+            Request::Interrupt(_) | Request::Leave(_) | Request::Abort | Request::Lost,
+            SafeSide::Primary,
+        ) => Some(Routes::PRIMARY),
+        (
+            Request::Interrupt(_) | Request::Leave(_) | Request::Abort | Request::Lost,
+            SafeSide::Canary,
+        ) => Some(Routes::CANARY),
     };
     if let Some(routes) = target {
         draft.set_routes(routes, true);

@@ -1,0 +1,308 @@
+//! Performs a decision in the order of writes: intent, effects, confirmation, Git. A way back writes the route first.
+
+use crate::controller::Controller;
+use crate::controller::RunError;
+use crate::controller::document::Intent;
+use crate::port::journal::Measured;
+use crate::port::journal::Transition;
+use crate::port::lease::LeaseError;
+use crate::port::run_record::RunRecordError;
+use crate::rollout::conditions::stamp;
+use crate::rollout::decision::Decision;
+use crate::rollout::decision::Effect;
+use crate::rollout::decision::Next;
+use crate::rollout::decision::Outcome;
+use crate::rollout::event::EventKind;
+use crate::rollout::observation::Observation;
+use crate::rollout::status::Status;
+use std::time::Duration;
+
+impl Controller<'_> {
+    pub(super) async fn apply(
+        &mut self,
+        decision: Decision,
+        seen: &Observation,
+    ) -> Result<Next, RunError> {
+        let Decision {
+            effects,
+            mut status,
+            events,
+            next,
+            reason,
+        } = decision;
+        let before = self.document.status.clone();
+        let published = differs(&before, &status);
+        let rollback = effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::SetRoutes { rollback: true, .. }));
+        if published {
+            stamp(&mut status.canary, self.ports.clock.now());
+        }
+        if !effects.is_empty() || published {
+            self.document.seq += 1;
+        }
+        let result = result(&before, &status, &next);
+        let transition = published
+            .then(|| self.transition(&before, &status, seen, &events, result.map(str::to_owned)));
+        let mut queued = transition.filter(|_| self.ports.journal.is_some());
+        if !effects.is_empty() {
+            self.renew_if_due().await?;
+            if !rollback {
+                self.before_effects(&effects, &mut queued).await?;
+            }
+        }
+        let events = self.perform(&effects, &mut status, events).await?;
+        let unchanged = effects.is_empty() && status == before;
+        self.document.status = status;
+        self.document.intent = None;
+        if let Some(transition) = queued {
+            self.document.queue(transition);
+        }
+        if !unchanged {
+            self.store().await?;
+        }
+        if published {
+            self.publish_status().await;
+        }
+        for event in events {
+            self.say(event);
+        }
+        if let Some(reason) = &reason {
+            self.say_waiting(reason, &next);
+        }
+        self.begin_flush();
+        Ok(next)
+    }
+
+    /// The intent, and before the first effect of a run the commit that proves that the record can be written: it
+    /// takes the transition from those that Git must still get.
+    async fn before_effects(
+        &mut self,
+        effects: &[Effect],
+        queued: &mut Option<Transition>,
+    ) -> Result<(), RunError> {
+        if let Some(journal) = self.ports.journal.filter(|_| !self.moved)
+            && let Some(transition) = queued.take()
+        {
+            let recorded = journal
+                .record(&[transition])
+                .await
+                .map_err(RunError::Journal)?;
+            self.say_recorded(&recorded);
+        }
+        self.document.intent = Some(Intent {
+            seq: self.document.seq,
+            effects: effects.to_vec(),
+        });
+        self.store().await
+    }
+
+    async fn perform(
+        &mut self,
+        effects: &[Effect],
+        status: &mut Status,
+        mut events: Vec<EventKind>,
+    ) -> Result<Vec<EventKind>, RunError> {
+        let fence = self.fence();
+        let began = self.ports.clock.boot();
+        for effect in effects {
+            match effect {
+                Effect::SetRoutes { routes, rollback } => {
+                    let written = self
+                        .ports
+                        .router
+                        .set_routes(*routes, *rollback, &fence)
+                        .await?;
+                    status.acknowledge(self.ports.clock.now(), self.plan.interval);
+                    let took = millis(self.ports.clock.boot().saturating_sub(began));
+                    for event in &mut events {
+                        if let EventKind::TrafficChanged {
+                            object,
+                            resource_version,
+                            took_ms,
+                            ..
+                        } = event
+                        {
+                            object.clone_from(&written.object);
+                            resource_version.clone_from(&written.resource_version);
+                            *took_ms = took;
+                        }
+                    }
+                    finish_rollback(&mut events, took);
+                }
+                Effect::EnsureRoute => self.ports.router.ensure(&fence).await?,
+                Effect::EnsureServices
+                | Effect::EnsurePrimary
+                | Effect::SwitchApex
+                | Effect::ScaleCanary(_)
+                | Effect::Promote => {
+                    let performed = self
+                        .ports
+                        .cluster
+                        .perform(effect, &status.revision, &fence)
+                        .await?;
+                    if performed.promoted_generation.is_some() {
+                        status.promoted_generation = performed.promoted_generation;
+                    }
+                }
+            }
+            self.moved = true;
+        }
+        Ok(events)
+    }
+
+    /// Compare-and-swap of the whole document.
+    pub(super) async fn store(&mut self) -> Result<(), RunError> {
+        let document = serde_json::to_value(&self.document).unwrap_or_default();
+        let version = self
+            .ports
+            .record
+            .store(&document, self.record_version.as_deref())
+            .await;
+        match version {
+            Ok(version) => self.record_version = Some(version),
+            // Our own write whose answer was lost, or another driver's: the lock tells.
+            Err(RunRecordError::Conflict { .. }) => {
+                self.renew().await?;
+                self.record_version = self.ports.record.load().await?.map(|record| record.version);
+                let again = self
+                    .ports
+                    .record
+                    .store(&document, self.record_version.as_deref())
+                    .await?;
+                self.record_version = Some(again);
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    pub(super) async fn renew_if_due(&mut self) -> Result<(), RunError> {
+        if self.ports.lease.due_in().is_zero() {
+            self.renew().await
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(super) async fn renew(&mut self) -> Result<(), RunError> {
+        let next_look = Duration::try_from(self.plan.interval).unwrap_or_default();
+        match self.ports.lease.renew(next_look).await {
+            Ok(()) => Ok(()),
+            // Until the time to stop is over, a renewal that did not get through is tried again.
+            Err(LeaseError::Cluster(error))
+                if error.is_retryable() && !self.ports.lease.must_stop() =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The Canary's own status is for others to read: a failure is said, and stops nothing.
+    async fn publish_status(&mut self) {
+        let status = self.document.status.canary.clone();
+        if let Err(error) = self.ports.cluster.publish(&status).await {
+            self.say_warning(
+                "flagger::cluster::status",
+                "the Canary's status could not be written",
+                &error,
+            );
+        }
+    }
+
+    fn transition(
+        &self,
+        before: &Status,
+        after: &Status,
+        seen: &Observation,
+        events: &[EventKind],
+        result: Option<String>,
+    ) -> Transition {
+        let reason = events.iter().find_map(|event| {
+            if let EventKind::RollbackStarted { reason: why, .. }
+            | EventKind::Diagnostic { message: why, .. } = event
+            {
+                Some(why.clone())
+            } else {
+                None
+            }
+        });
+        let looks = events.iter().filter_map(|event| {
+            if let EventKind::CheckPassed { samples, .. } | EventKind::CheckHeld { samples, .. } =
+                event
+            {
+                Some(samples)
+            } else {
+                None
+            }
+        });
+        let measured = looks.flatten().map(Measured::from);
+        Transition {
+            run: self.document.run.clone(),
+            seq: self.document.seq,
+            epoch: self.document.epoch,
+            at: self.ports.clock.now(),
+            from: before.weight(),
+            status: after.canary.clone(),
+            threshold: self.plan.threshold,
+            steps: self.plan.ladder.steps().to_vec(),
+            measured: measured.collect(),
+            reason,
+            spec_commit: self.identity.spec_commit.clone(),
+            spec_path: self.identity.spec_path.clone(),
+            revision: seen.revision.clone(),
+            result,
+            started_at: self.document.started_at,
+            holder: self.identity.holder.clone(),
+        }
+    }
+}
+
+/// Does anything differ that people read in the status?
+fn differs(before: &Status, after: &Status) -> bool {
+    let facts = |status: &Status| {
+        let status = &status.canary;
+        (
+            status.phase,
+            status.canary_weight,
+            status.failed_checks,
+            status.iterations,
+            status.tracked_configs.clone(),
+        )
+    };
+    facts(before) != facts(after)
+}
+
+/// The word of a transition that decides how the run ends.
+fn result(before: &Status, after: &Status, next: &Next) -> Option<&'static str> {
+    match next {
+        Next::Done(outcome) => Some(outcome.word()),
+        Next::Again | Next::Tick(_) | Next::At(_) => {
+            let begun = before.ending.is_none().then_some(after.ending).flatten();
+            begun.map(|cause| Outcome::RolledBack(cause).word())
+        }
+    }
+}
+
+/// The traffic arrived where a rollback sends it.
+fn finish_rollback(events: &mut Vec<EventKind>, took_ms: u64) {
+    let started = events.iter().find_map(|event| {
+        if let EventKind::RollbackStarted { code, reason } = event {
+            Some((*code, reason.clone()))
+        } else {
+            None
+        }
+    });
+    if let Some((code, reason)) = started {
+        events.push(EventKind::RollbackFinished {
+            code,
+            reason,
+            took_ms,
+        });
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

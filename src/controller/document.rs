@@ -1,0 +1,150 @@
+//! What the run record holds: everything another process needs to finish a run.
+
+use crate::canary::phase::Phase;
+use crate::port::journal::Transition;
+use crate::rollout::decision::Effect;
+use crate::rollout::status::Status;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::Serialize;
+use serde_json::Value;
+
+/// Transitions that wait for Git at most; older ones are folded into the next.
+const OUTBOX: usize = 200;
+
+/// The run record's document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Document {
+    /// The run's ULID.
+    pub run: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// Generation of its driver.
+    pub epoch: u64,
+    /// Its last transition.
+    pub seq: u64,
+    /// Its last event.
+    #[serde(default)]
+    pub event_seq: u64,
+    /// Does it continue another process' run?
+    #[serde(default)]
+    pub resumed: bool,
+    /// What is being done: its effects may or may not have happened.
+    #[serde(default)]
+    pub intent: Option<Intent>,
+    /// How far it is.
+    pub status: Status,
+    /// Transitions that are not in Git yet.
+    #[serde(default)]
+    pub outbox: Vec<Transition>,
+}
+
+/// A transition that was begun.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Its number.
+    pub seq: u64,
+    /// What it does, in order.
+    pub effects: Vec<Effect>,
+}
+
+impl Document {
+    /// Of a run that has done nothing yet.
+    #[must_use]
+    pub fn begin(run: String, at: Timestamp) -> Self {
+        Self {
+            run,
+            started_at: at,
+            epoch: 0,
+            seq: 0,
+            event_seq: 0,
+            resumed: false,
+            intent: None,
+            status: Status::default(),
+            outbox: Vec::new(),
+        }
+    }
+
+    /// # Errors
+    /// It is not such a document.
+    pub fn read(document: &Value) -> Result<Self, String> {
+        serde_path_to_error::deserialize(document).map_err(|error| error.to_string())
+    }
+
+    /// The record of an unfinished run is continued; after a finished one a fresh run begins, with what must be
+    /// remembered of the canary.
+    pub fn continue_or_begin(&mut self, fresh: Self) {
+        let unfinished = self.status.phase().is_running()
+            || self.status.phase() == Phase::Initializing
+            || self.status.ending.is_some();
+        if unfinished {
+            self.resumed = true;
+        } else {
+            let old = std::mem::replace(self, fresh);
+            self.epoch = old.epoch;
+            self.status = old.status;
+            self.outbox = old.outbox;
+        }
+    }
+
+    /// Adds a transition to what Git must still get.
+    pub fn queue(&mut self, transition: Transition) {
+        if self.outbox.len() >= OUTBOX {
+            // The newest states what is true now: the oldest can go.
+            self.outbox.remove(0);
+        }
+        self.outbox.push(transition);
+    }
+
+    /// Drops what Git has.
+    pub fn recorded(&mut self, batch: &[Transition]) {
+        self.outbox.retain(|waiting| {
+            !batch
+                .iter()
+                .any(|done| (&done.run, done.seq) == (&waiting.run, waiting.seq))
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at() -> Timestamp {
+        Timestamp::from_second(1_700_000_000).unwrap()
+    }
+
+    fn in_phase(phase: Phase) -> Document {
+        let mut document = Document::begin("01OLD".to_owned(), at());
+        document.epoch = 4;
+        document.status.canary.phase = phase;
+        document
+    }
+
+    #[test]
+    fn an_unfinished_run_is_continued() {
+        let mut document = in_phase(Phase::Progressing);
+        document.continue_or_begin(Document::begin("01NEW".to_owned(), at()));
+        assert_eq!((document.run.as_str(), document.resumed), ("01OLD", true));
+    }
+
+    #[test]
+    fn after_a_finished_run_a_new_one_begins_and_the_canary_is_remembered() {
+        let mut document = in_phase(Phase::Failed);
+        document.continue_or_begin(Document::begin("01NEW".to_owned(), at()));
+        assert_eq!(
+            (document.run.as_str(), document.resumed, document.epoch),
+            ("01NEW", false, 4)
+        );
+        assert_eq!(document.status.phase(), Phase::Failed);
+    }
+
+    #[test]
+    fn it_reads_what_it_wrote() {
+        let document = in_phase(Phase::Promoting);
+        let value = serde_json::to_value(&document).unwrap();
+        assert_eq!(Document::read(&value), Ok(document));
+        assert!(Document::read(&serde_json::json!({"run": 1})).is_err());
+    }
+}

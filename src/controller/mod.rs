@@ -1,0 +1,284 @@
+//! Drives one canary to the end through ports: observe, run the due checks, step, apply, record, publish, wait.
+//!
+//! Must not know how a cluster, a repository or a screen is reached, and decides nothing that
+//! [`crate::rollout::step::step`] could decide.
+
+mod apply;
+mod document;
+mod failure;
+mod observe;
+mod publish;
+mod wait;
+
+pub use document::Document;
+pub use failure::RunError;
+
+use crate::canary::phase::Phase;
+use crate::canary::weight::Weight;
+use crate::port::clock::Clock;
+use crate::port::cluster::Cluster;
+use crate::port::cluster::Fence;
+use crate::port::journal::StatusJournal;
+use crate::port::lease::Lease;
+use crate::port::metric_source::MetricSource;
+use crate::port::router::Router;
+use crate::port::run_record::RunRecord;
+use crate::port::subscriber::Subscriber;
+use crate::rollout::decision::Next;
+use crate::rollout::decision::Outcome;
+use crate::rollout::event::EventKind;
+use crate::rollout::event::Traffic;
+use crate::rollout::observation::Request;
+use crate::rollout::plan::Plan;
+use crate::rollout::plan::Timing;
+use crate::rollout::step::step;
+use jiff::SignedDuration;
+use jiff::Timestamp;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+/// What the driver needs of the world.
+#[derive(Clone, Copy)]
+pub struct Ports<'a> {
+    /// Workloads.
+    pub cluster: &'a dyn Cluster,
+    /// Traffic.
+    pub router: &'a dyn Router,
+    /// Metrics.
+    pub metrics: &'a dyn MetricSource,
+    /// The lock.
+    pub lease: &'a dyn Lease,
+    /// What survives a crash.
+    pub record: &'a dyn RunRecord,
+    /// What people read; `None` with `--record none`.
+    pub journal: Option<&'a dyn StatusJournal>,
+    /// Time.
+    pub clock: &'a dyn Clock,
+}
+
+/// Who drives what, for events and the record.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Namespace of the canary.
+    pub namespace: String,
+    /// Name of the canary.
+    pub canary: String,
+    /// Traffic provider.
+    pub provider: String,
+    /// Context of the kubeconfig.
+    pub context: String,
+    /// Commit of the spec, or `-` for rendered input.
+    pub spec_commit: String,
+    /// File of the spec.
+    pub spec_path: String,
+    /// Who drives.
+    pub holder: String,
+    /// Highest epoch that the record branch knows.
+    pub recorded_epoch: u64,
+    /// Our version.
+    pub version: String,
+    /// Names of `analysis.metrics`.
+    pub metrics: Vec<String>,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finished {
+    /// Its outcome.
+    pub outcome: Outcome,
+    /// Could its end not be recorded?
+    pub unrecorded: bool,
+}
+
+impl Finished {
+    /// The process' exit code.
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        match (self.outcome.exit_code(), self.unrecorded) {
+            (0, true) => 22,
+            (code, _) => code,
+        }
+    }
+}
+
+/// One driver of one canary.
+pub struct Controller<'a> {
+    ports: Ports<'a>,
+    plan: Plan,
+    timeout: SignedDuration,
+    identity: Identity,
+    subscriber: &'a mut dyn Subscriber,
+    requests: UnboundedReceiver<Request>,
+    request: Option<Request>,
+    document: Document,
+    record_version: Option<String>,
+    flush: Option<wait::Flush<'a>>,
+    worst: Vec<crate::rollout::event::Sample>,
+    said: publish::Said,
+    /// Has anything been written to the cluster that users could notice?
+    moved: bool,
+    recording_failed: bool,
+    first_tick: Timestamp,
+}
+
+impl<'a> Controller<'a> {
+    /// A driver that has not looked at anything yet. `run` is the ULID of a new run; `timeout` ends it.
+    pub fn new(
+        ports: Ports<'a>,
+        plan: Plan,
+        timeout: SignedDuration,
+        identity: Identity,
+        run: String,
+        subscriber: &'a mut dyn Subscriber,
+        requests: UnboundedReceiver<Request>,
+    ) -> Self {
+        let now = ports.clock.now();
+        Self {
+            ports,
+            plan,
+            timeout,
+            identity,
+            subscriber,
+            requests,
+            request: None,
+            document: Document::begin(run, now),
+            record_version: None,
+            flush: None,
+            worst: Vec::new(),
+            said: publish::Said::default(),
+            moved: false,
+            recording_failed: false,
+            first_tick: now,
+        }
+    }
+
+    /// Drives to the end. Whatever happens after something moved, the way back was tried before this returns.
+    ///
+    /// # Errors
+    /// Nothing moved, or the lock was lost.
+    pub async fn run(&mut self) -> Result<Finished, RunError> {
+        self.take_the_lock().await?;
+        let driven = self.drive().await;
+        let flushed = self.flush_at_the_end().await;
+        let outcome = match driven {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                self.release().await;
+                return Err(error);
+            }
+        };
+        let finished = Finished {
+            outcome,
+            unrecorded: !flushed || self.recording_failed,
+        };
+        let weight = self.document.status.weight();
+        let traffic = match self.document.status.phase() {
+            // Users never left the target, or the route says so.
+            Phase::New | Phase::Initializing if !self.moved => Traffic {
+                primary: Weight::ZERO,
+                canary: Weight::FULL,
+            },
+            Phase::New
+            | Phase::Initializing
+            | Phase::Initialized
+            | Phase::Waiting
+            | Phase::Progressing
+            | Phase::WaitingPromotion
+            | Phase::Promoting
+            | Phase::Finalising
+            | Phase::Succeeded
+            | Phase::Failed
+            | Phase::Terminating
+            | Phase::Terminated => Traffic {
+                primary: weight.rest(),
+                canary: weight,
+            },
+        };
+        let duration = self.ports.clock.now().duration_since(self.first_tick);
+        let worst = std::mem::take(&mut self.worst);
+        self.say(EventKind::RunFinished {
+            outcome: outcome.word(),
+            exit_code: finished.exit_code(),
+            traffic,
+            duration_ms: u64::try_from(duration.as_millis()).unwrap_or(0),
+            worst,
+        });
+        self.release().await;
+        Ok(finished)
+    }
+
+    async fn take_the_lock(&mut self) -> Result<(), RunError> {
+        if let Some(record) = self.ports.record.load().await? {
+            let document = Document::read(&record.document).map_err(RunError::Document)?;
+            let fresh = std::mem::replace(&mut self.document, document);
+            self.document.continue_or_begin(fresh);
+            self.record_version = Some(record.version);
+        }
+        self.moved = self.document.status.phase().is_running();
+        let floor = self.document.epoch.max(self.identity.recorded_epoch);
+        self.ports.lease.acquire(floor, &mut |_| {}).await?;
+        self.document.epoch = self.ports.lease.epoch().unwrap_or(floor + 1);
+        Ok(())
+    }
+
+    /// A lock that cannot be given back is taken over after its duration.
+    async fn release(&self) {
+        let _best_effort = self.ports.lease.release().await;
+    }
+
+    async fn drive(&mut self) -> Result<Outcome, RunError> {
+        let mut failures = failure::Failures::default();
+        loop {
+            match self.wake_up().await {
+                Ok(Next::Done(outcome)) => return Ok(outcome),
+                Ok(next) => {
+                    failures.clear();
+                    self.wait(&next).await?;
+                }
+                Err(error) => {
+                    if let Some(outcome) = self.answer(error, &mut failures).await? {
+                        return Ok(outcome);
+                    }
+                }
+            }
+        }
+    }
+
+    /// One wake-up: everything between two waits.
+    async fn wake_up(&mut self) -> Result<Next, RunError> {
+        self.hear();
+        let seen = self.observe().await?;
+        self.introduce(&seen);
+        let results = self.run_checks(&seen).await;
+        // A signal during a slow check is answered now, not after the next one.
+        let seen = crate::rollout::observation::Observation {
+            request: self.request,
+            ..seen
+        };
+        let results = if self.request.is_some() {
+            Vec::new()
+        } else {
+            results
+        };
+        let decision = step(&self.plan, &self.document.status, &seen, &results);
+        self.apply(decision, &seen).await
+    }
+
+    /// Takes what was asked of the driver meanwhile. The last word counts.
+    fn hear(&mut self) {
+        while let Ok(request) = self.requests.try_recv() {
+            self.request = Some(request);
+        }
+    }
+
+    fn fence(&self) -> Fence {
+        Fence {
+            run: self.document.run.clone(),
+            epoch: self.document.epoch,
+            seq: self.document.seq,
+        }
+    }
+
+    fn on_grid(&self) -> bool {
+        self.plan.timing == Timing::Grid
+    }
+}

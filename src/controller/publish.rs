@@ -1,0 +1,234 @@
+//! Says what happened. Every event passes here, so that numbering, phase and weight are the same everywhere.
+
+use crate::canary::phase::Phase;
+use crate::controller::Controller;
+use crate::controller::RunError;
+use crate::port::journal::Recorded;
+use crate::rollout::decision::Next;
+use crate::rollout::decision::Reason;
+use crate::rollout::event::Event;
+use crate::rollout::event::EventKind;
+use crate::rollout::event::Level;
+use crate::rollout::observation::Observation;
+use crate::rollout::words;
+use crate::rollout::words::WordsContext;
+use std::error::Error;
+
+/// What was said already and is not repeated.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    introduced: bool,
+    planned: bool,
+    from: String,
+    to: String,
+    waiting: Option<EventKind>,
+}
+
+impl Controller<'_> {
+    pub(super) fn say(&mut self, kind: EventKind) {
+        if let EventKind::WorkloadProgress { .. } = kind {
+            if self.said.waiting.as_ref() == Some(&kind) {
+                return;
+            }
+            self.said.waiting = Some(kind.clone());
+        }
+        let level = level(&kind);
+        let weight = self.document.status.weight();
+        let context = WordsContext {
+            run: &self.document.run,
+            namespace: &self.identity.namespace,
+            canary: &self.identity.canary,
+            from: &self.said.from,
+            to: &self.said.to,
+            weight,
+            level,
+        };
+        let msg = words::message(&kind, &context);
+        self.document.event_seq += 1;
+        let event = Event {
+            seq: self.document.event_seq,
+            at: self.ports.clock.now(),
+            level,
+            run: self.document.run.clone(),
+            namespace: self.identity.namespace.clone(),
+            canary: self.identity.canary.clone(),
+            phase: self.document.status.phase(),
+            weight,
+            msg,
+            kind,
+        };
+        self.subscriber.on_event(&event);
+    }
+
+    /// The first lines: what is there, and once a rollout is due, what will be done.
+    pub(super) fn introduce(&mut self, seen: &Observation) {
+        if !self.said.introduced {
+            self.said.introduced = true;
+            let images = |images: &[String]| {
+                images
+                    .iter()
+                    .map(|image| tag(image))
+                    .collect::<Vec<_>>()
+                    .join(",")
+            };
+            self.said.to = images(&seen.canary.images);
+            let primary = seen
+                .primary
+                .as_ref()
+                .map_or(&seen.canary.images, |primary| &primary.images);
+            self.said.from = images(primary);
+            self.say(EventKind::RunStarted {
+                from: self.said.from.clone(),
+                to: self.said.to.clone(),
+                git: self.identity.spec_commit.chars().take(7).collect(),
+                context: self.identity.context.clone(),
+                provider: self.identity.provider.clone(),
+                route: self.ports.router.object(),
+                resumed: self.document.resumed,
+                tool_version: self.identity.version.clone(),
+            });
+            self.plan.deadline = seen.at.checked_add(self.timeout).ok();
+        }
+        let phase = self.document.status.phase();
+        let idle = matches!(phase, Phase::Initialized | Phase::Succeeded | Phase::Failed);
+        let due =
+            phase.is_running() || (idle && seen.primary.is_some() && !seen.primary_is_current);
+        if due && !self.said.planned && self.document.status.ending.is_none() {
+            self.said.planned = true;
+            self.say(EventKind::RunPlan {
+                weights: self.plan.ladder.steps().to_vec(),
+                interval_ms: u64::try_from(self.plan.interval.as_millis()).unwrap_or(0),
+                threshold: self.plan.threshold,
+                metrics: self.identity.metrics.clone(),
+                gates: Vec::new(),
+                estimate_ms: u64::try_from(self.plan.estimate().as_millis()).unwrap_or(0),
+            });
+        }
+    }
+
+    pub(super) fn say_waiting(&mut self, reason: &Reason, next: &Next) {
+        let until = match next {
+            Next::Tick(until) => *until,
+            Next::At(until) => Some(*until),
+            Next::Again | Next::Done(_) => None,
+        };
+        let soaking = match reason {
+            Reason::Soaking | Reason::WaitingForRoute(_) => true,
+            // Pods are reported by events of their own.
+            Reason::WaitingForWorkload { .. }
+            | Reason::WaitingForCapacity { .. }
+            | Reason::Draining => false,
+        };
+        if let Some(until) = until.filter(|_| soaking) {
+            let left = until.duration_since(self.ports.clock.now()).as_millis();
+            self.say(EventKind::Heartbeat {
+                next_look_ms: u64::try_from(left).unwrap_or(0),
+            });
+        }
+    }
+
+    pub(super) fn say_recorded(&mut self, recorded: &[Recorded]) {
+        for recorded in recorded {
+            self.say(EventKind::StatusRecorded {
+                commit: recorded.commit.clone(),
+                reference: recorded.reference.clone(),
+                path: recorded.path.clone(),
+            });
+        }
+    }
+
+    pub(super) fn say_warning(&mut self, code: &str, message: &str, error: &dyn Error) {
+        self.say(EventKind::Diagnostic {
+            code: code.to_owned(),
+            message: message.to_owned(),
+            causes: chain(error),
+            file: None,
+            span: None,
+            help: None,
+        });
+    }
+
+    /// A failure midway, once: its repeats only cost lines.
+    pub(super) fn say_failure(&mut self, error: &RunError, count: u32) {
+        if count > 1 {
+            return;
+        }
+        let code =
+            miette::Diagnostic::code(error).map_or_else(String::new, |code| code.to_string());
+        self.say(EventKind::Diagnostic {
+            code,
+            message: error.to_string(),
+            causes: error.source().map(chain).unwrap_or_default(),
+            file: None,
+            span: None,
+            help: miette::Diagnostic::help(error).map(|help| help.to_string()),
+        });
+    }
+}
+
+fn chain(error: &dyn Error) -> Vec<String> {
+    let mut causes = vec![error.to_string()];
+    let mut next = error.source();
+    while let Some(cause) = next {
+        causes.push(cause.to_string());
+        next = cause.source();
+    }
+    causes.dedup();
+    causes
+}
+
+/// What people call an image: its tag, or its digest's first digits, else its name.
+fn tag(image: &str) -> String {
+    if let Some((_, digest)) = image.split_once("@sha256:") {
+        return digest.chars().take(12).collect();
+    }
+    let last = image.rsplit('/').next().unwrap_or(image);
+    last.rsplit_once(':')
+        .map_or(last, |(_, tag)| tag)
+        .to_owned()
+}
+
+fn level(kind: &EventKind) -> Level {
+    match kind {
+        EventKind::CheckHeld { .. }
+        | EventKind::SignalReceived { .. }
+        | EventKind::StatusFailed { .. }
+        | EventKind::Diagnostic { .. } => Level::Warn,
+        EventKind::RollbackStarted { .. } | EventKind::RollbackFinished { .. } => Level::Error,
+        EventKind::MetricSampled(sample) => {
+            if sample.ok {
+                Level::Info
+            } else {
+                Level::Warn
+            }
+        }
+        EventKind::RunFinished { exit_code, .. } => {
+            if *exit_code == 0 {
+                Level::Info
+            } else {
+                Level::Error
+            }
+        }
+        EventKind::RunStarted { .. }
+        | EventKind::RunPlan { .. }
+        | EventKind::PhaseChanged { .. }
+        | EventKind::WorkloadReady { .. }
+        | EventKind::WorkloadProgress { .. }
+        | EventKind::TrafficChanged { .. }
+        | EventKind::CheckPassed { .. }
+        | EventKind::StatusRecorded { .. }
+        | EventKind::Heartbeat { .. } => Level::Info,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tag;
+
+    #[test]
+    fn an_image_is_called_by_its_tag() {
+        assert_eq!(tag("ghcr.io/stefanprodan/podinfo:6.0.1"), "6.0.1");
+        assert_eq!(tag("localhost:5000/podinfo"), "podinfo");
+        assert_eq!(tag("podinfo@sha256:0123456789abcdef"), "0123456789ab");
+    }
+}
