@@ -65,6 +65,8 @@ impl Analysis {
         let threshold = fields.required("threshold", |at| {
             at.whole(i64::from(i32::MIN)..=i64::from(i32::MAX))
         });
+        // Only the linear increase looks at maxWeight.
+        let linear = !fields.has("stepWeights") && !fields.has("iterations");
         let read = Self {
             interval: interval.unwrap_or_default(),
             threshold: threshold.unwrap_or_default(),
@@ -76,7 +78,7 @@ impl Analysis {
                 .optional("mirrorWeight", At::percent)
                 .filter(|weight| !weight.is_zero()),
             max_weight: fields
-                .optional("maxWeight", max_weight)
+                .optional("maxWeight", if linear { max_weight } else { unused_weight })
                 .filter(|weight| !weight.is_zero()),
             step_weight: fields
                 .optional("stepWeight", |at| progress(at, "stepWeight", 100))
@@ -112,14 +114,16 @@ impl Analysis {
     /// What Flagger takes in another sense than it is written.
     fn notice(&self, fields: &Fields<'_>) {
         let odd = |name: &str, label: &str, message: String| {
-            if fields.has(name) {
-                fields.at.sink.warning(Finding::at_value(
-                    ProblemKind::Odd,
-                    &fields.pointer(name),
-                    label,
-                    format!("{}.{name} {message}", fields.at.path()),
-                ));
-            }
+            let Some(value) = fields.object.get(name) else {
+                return;
+            };
+            let pointer = fields.pointer(name);
+            let message = format!("{}.{name} {message}", fields.at.path());
+            fields.at.sink.warning(if value.is_array() {
+                Finding::at_key(ProblemKind::Odd, &pointer, label, message)
+            } else {
+                Finding::at_value(ProblemKind::Odd, &pointer, label, message)
+            });
         };
         if self.interval < Duration::from_secs(10) {
             odd(
@@ -141,6 +145,16 @@ impl Analysis {
                 "unused",
                 "is not used: the last of stepWeights is the limit".to_owned(),
             );
+        }
+        if self.iterations.is_some() {
+            odd(
+                "maxWeight",
+                "unused",
+                "is not used with iterations: all requests go to the canary at once".to_owned(),
+            );
+        }
+        if self.mirror && self.iterations.is_some() && !self.matches.is_empty() {
+            odd("mirror", "unused", "is not used in A/B testing".to_owned());
         }
         if !self.matches.is_empty() && self.iterations.is_none() {
             odd(
@@ -174,6 +188,11 @@ fn progress(at: At<'_>, name: &str, most: i64) -> Option<u32> {
         return None;
     }
     u32::try_from(whole).ok()
+}
+
+fn unused_weight(at: At<'_>) -> Option<Weight> {
+    at.whole(i64::from(i32::MIN)..=i64::from(i32::MAX))?;
+    None
 }
 
 fn max_weight(at: At<'_>) -> Option<Weight> {

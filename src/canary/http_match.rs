@@ -172,6 +172,8 @@ fn string_match(at: At<'_>, in_analysis: bool) -> Option<StringMatch> {
         take("suffix", StringMatch::Suffix);
     }
     take("regex", StringMatch::Regex);
+    // An unknown comparison is told as an unknown field, not as a missing one too.
+    bad |= found.is_empty() && !fields.object.is_empty();
     fields.close();
     if bad {
         return None;

@@ -11,6 +11,7 @@ use crate::canary::lookup::is;
 use crate::canary::lookup::keep;
 use crate::canary::lookup::known_as;
 use crate::canary::lookup::oddities;
+use crate::canary::lookup::own_namespace;
 use crate::canary::lookup::place;
 use crate::canary::lookup::scan;
 use crate::canary::lookup::text;
@@ -164,7 +165,7 @@ pub fn load(
 ) -> Result<Loaded, LoadError> {
     let scan = scan(files);
     let document = choose(&scan, files, name, namespace)?.clone();
-    let in_namespace = text(&document, "/metadata/namespace")
+    let in_namespace = own_namespace(&document)
         .or(namespace)
         .unwrap_or(DEFAULT_NAMESPACE)
         .to_owned();
@@ -195,8 +196,15 @@ pub fn load(
         AlertProvider::from_document,
     );
     let Lookup {
-        problems, warnings, ..
+        mut problems,
+        warnings,
+        ..
     } = lookup;
+    let own = document.file.path.as_str();
+    problems.sort_by(|a, b| {
+        let key = |p: &SpecProblem| (p.file() != own, p.file().to_owned(), p.offset());
+        key(a).cmp(&key(b))
+    });
     match read {
         Some(canary) if problems.is_empty() => Ok(Loaded {
             canary,
@@ -228,12 +236,10 @@ fn choose<'a>(
         .iter()
         .copied()
         .filter(|document| name.is_none() || text(document, "/metadata/name") == name)
-        .filter(
-            |document| match (namespace, text(document, "/metadata/namespace")) {
-                (Some(wanted), Some(own)) => wanted == own,
-                (Some(_), None) | (None, Some(_) | None) => true,
-            },
-        )
+        .filter(|document| match (namespace, own_namespace(document)) {
+            (Some(wanted), Some(own)) => wanted == own,
+            (Some(_), None) | (None, Some(_) | None) => true,
+        })
         .collect();
     match (fitting.as_slice(), name) {
         ([one], _) => Ok(one),

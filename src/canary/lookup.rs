@@ -44,6 +44,11 @@ pub(super) fn text<'a>(document: &'a Document, pointer: &str) -> Option<&'a str>
     document.value.pointer(pointer).and_then(Value::as_str)
 }
 
+/// The namespace a document names; an empty one is none, as for kubectl.
+pub(super) fn own_namespace(document: &Document) -> Option<&str> {
+    text(document, "/metadata/namespace").filter(|namespace| !namespace.is_empty())
+}
+
 pub(super) fn is(document: &Document, kind: &str) -> bool {
     text(document, "/kind") == Some(kind)
 }
@@ -63,7 +68,7 @@ pub(super) fn typed(name: &str, namespace: Option<&str>) -> String {
 pub(super) fn known_as(document: &Document) -> String {
     typed(
         text(document, "/metadata/name").unwrap_or("?"),
-        text(document, "/metadata/namespace"),
+        own_namespace(document),
     )
 }
 
@@ -158,11 +163,17 @@ impl<'a> Lookup<'a> {
             let document = self.find(kind, name, namespace, &pointer);
             seen.push(wanted);
             if let Some(document) = document {
+                let mut told = Vec::new();
                 found.extend(keep(
                     read(document, namespace),
-                    &mut self.problems,
+                    &mut told,
                     &mut self.warnings,
                 ));
+                let who = known_as(document);
+                for problem in &mut told {
+                    problem.message = format!("{kind} {who}: {}", problem.message);
+                }
+                self.problems.append(&mut told);
             }
         }
         found
@@ -186,7 +197,7 @@ impl<'a> Lookup<'a> {
             named
                 .iter()
                 .copied()
-                .filter(|document| text(document, "/metadata/namespace") == wanted)
+                .filter(|document| own_namespace(document) == wanted)
                 .collect()
         };
         let mut fitting = within(Some(namespace));

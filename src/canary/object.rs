@@ -36,7 +36,10 @@ pub(super) fn object<'a, T>(
     let names = fields.required("metadata", |at| {
         let mut fields = at.fields()?;
         let name = fields.required("name", At::object_name);
-        let own = fields.optional("namespace", At::label_name);
+        let own = fields
+            .get("namespace")
+            .filter(|at| at.value.as_str() != Some(""))
+            .and_then(At::label_name);
         // All other metadata is the API server's and other tools'.
         Some((name?, own))
     });

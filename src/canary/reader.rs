@@ -72,6 +72,15 @@ impl<'a> At<'a> {
         );
     }
 
+    /// Notes that a word is not one of its set.
+    pub fn unknown(&self, message: &str, help: Option<String>) {
+        let message = format!("{} {message}", self.path());
+        let mut finding =
+            Finding::at_value(ProblemKind::WrongValue, &self.pointer, "unknown", message);
+        finding.help = help;
+        self.sink.error(finding);
+    }
+
     fn wrong_type(&self, wanted: &str) {
         let got = match self.value {
             Value::Null => "nothing",
@@ -266,6 +275,14 @@ impl<'a> At<'a> {
 
     /// A Go duration as the schema of Flagger takes it: it begins with whole minutes or seconds.
     pub fn go_duration(self) -> Option<GoDuration> {
+        if let Value::Number(number) = self.value {
+            self.refuse(
+                "no unit",
+                "has no unit",
+                format!("such as {number}s or {number}m"),
+            );
+            return None;
+        }
         let text = self.clone().text()?;
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let read = GoDuration::new(&text);
@@ -323,16 +340,17 @@ impl<'a> At<'a> {
             return Some(word);
         }
         let words = T::words();
-        let mut help = String::new();
-        if let Some(meant) = nearest(&text, words.iter().copied()) {
-            help = format!("did you mean {meant}? ");
-        }
-        help.push_str(&format!("allowed: {}", words.join(", ")));
-        self.refuse(
-            "unknown",
-            &format!("must be {}, not {text:?}", one_of(&words)),
-            help,
-        );
+        let mut help: Vec<String> = nearest(&text, words.iter().copied())
+            .map(|meant| format!("did you mean {meant}?"))
+            .into_iter()
+            .collect();
+        let message = if words.len() <= 5 {
+            format!("must be {}, not {text:?}", listed(&words, "or"))
+        } else {
+            help.push(format!("known: {}", words.join(", ")));
+            format!("is {text:?}, which Flagger does not know")
+        };
+        self.unknown(&message, (!help.is_empty()).then(|| help.join(" ")));
         None
     }
 
@@ -388,13 +406,5 @@ impl<'a> At<'a> {
     /// Texts by free keys.
     pub fn text_map(self) -> Option<BTreeMap<String, String>> {
         self.map(At::text)
-    }
-}
-
-fn one_of(words: &[&str]) -> String {
-    if words.len() <= 5 {
-        listed(words, "or")
-    } else {
-        "one of the known words".to_owned()
     }
 }

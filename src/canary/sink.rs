@@ -36,12 +36,13 @@ impl Sink {
         kind: &str,
     ) -> Result<(T, Vec<SpecProblem>), SpecErrors> {
         let errors = self.errors.into_inner();
-        let warnings = self
+        let mut warnings: Vec<SpecProblem> = self
             .warnings
             .into_inner()
             .into_iter()
             .map(|finding| finding.locate(document, Severity::Warning))
             .collect();
+        warnings.sort_by_key(SpecProblem::offset);
         match read {
             Some(value) if errors.is_empty() => Ok((value, warnings)),
             Some(_) | None => {
@@ -49,7 +50,7 @@ impl Sink {
                     .into_iter()
                     .map(|finding| finding.locate(document, Severity::Error))
                     .collect();
-                problems.sort_by_key(|problem| problem.span().map_or(0, |span| span.start));
+                problems.sort_by_key(SpecProblem::offset);
                 Err(SpecErrors {
                     subject: document.subject(kind),
                     problems,

@@ -48,7 +48,7 @@ pub fn validate_for(
         .into_iter()
         .map(|finding| finding.locate(&loaded.document, Severity::Error))
         .collect();
-    problems.sort_by_key(|problem| problem.span().map_or(0, |span| span.start));
+    problems.sort_by_key(SpecProblem::offset);
     Err(SpecErrors {
         subject: format!("canary {}", canary.name),
         problems,
@@ -135,11 +135,16 @@ fn refuse_analysis(
         }
         Strategy::BlueGreen => {}
     }
-    if analysis.mirror {
-        let able = |mirror: Mirroring| match (mirror, strategy) {
-            (Mirroring::Always, Strategy::Canary | Strategy::BlueGreen)
-            | (Mirroring::BlueGreen, Strategy::BlueGreen) => true,
-            (Mirroring::No | Mirroring::BlueGreen | Mirroring::Always, _) => false,
+    // A/B testing has no use for mirroring in Flagger either; the analysis says so.
+    let mirrors = match strategy {
+        Strategy::AbTesting => false,
+        Strategy::Canary | Strategy::BlueGreen => analysis.mirror,
+    };
+    if mirrors {
+        let able = |mirror: Mirroring| match mirror {
+            Mirroring::No => false,
+            Mirroring::BlueGreen => strategy == Strategy::BlueGreen,
+            Mirroring::Always => true,
         };
         let what = format!("mirroring in a {} rollout", strategy.as_str());
         if tcp || !able(capabilities.mirror) {

@@ -185,7 +185,21 @@ fn collect(
             Node::Leaf(_) | Node::List(_) | Node::Map(_) => None,
         })
     };
-    if text_of("apiVersion").is_some_and(|version| version.starts_with(group)) {
+    let is_list = text_of("kind").is_some_and(|kind| kind.ends_with("List"));
+    if is_list {
+        let Node::Map(entries) = root.value else {
+            return;
+        };
+        for (key, value) in entries {
+            if key.value == "items"
+                && let Node::List(items) = value.value
+            {
+                for item in items {
+                    collect(file, index, item, group, found);
+                }
+            }
+        }
+    } else if text_of("apiVersion").is_some_and(|version| version.starts_with(group)) {
         let mut document = Document {
             file: file.clone(),
             index,
@@ -196,18 +210,6 @@ fn collect(
         let mut pointer = String::new();
         document.value = place(&mut document, root, None, &mut pointer).0;
         found.push(document);
-    } else if text_of("kind").is_some_and(|kind| kind.ends_with("List"))
-        && let Node::Map(entries) = root.value
-    {
-        for (key, value) in entries {
-            if key.value == "items"
-                && let Node::List(items) = value.value
-            {
-                for item in items {
-                    collect(file, index, item, group, found);
-                }
-            }
-        }
     }
 }
 

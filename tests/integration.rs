@@ -1,0 +1,4 @@
+//! Tests over more than one module.
+
+mod specs;
+mod support;
