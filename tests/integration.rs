@@ -13,4 +13,5 @@ mod docs;
 #[cfg(unix)]
 #[path = "integration/install.rs"]
 mod install;
+mod specs;
 mod support;

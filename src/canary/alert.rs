@@ -2,7 +2,7 @@
 
 use crate::canary::name::Word;
 use crate::canary::reader::At;
-use crate::canary::spec::NamedRef;
+use crate::canary::reference::NamedRef;
 
 /// Which alerts go to which provider.
 #[derive(Clone, Debug, PartialEq, Eq)]

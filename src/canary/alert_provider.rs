@@ -2,16 +2,15 @@
 
 use crate::canary::metric_template::secret_name;
 use crate::canary::name::Word;
+use crate::canary::envelope::object;
 use crate::canary::problem::Finding;
 use crate::canary::problem::ProblemKind;
 use crate::canary::problem::SpecErrors;
 use crate::canary::problem::SpecProblem;
 use crate::canary::problem::Spot;
 use crate::canary::reader::At;
-use crate::canary::reader::Sink;
-use crate::canary::spec::object;
+use crate::canary::sink::Sink;
 use crate::canary::yaml::Document;
-use serde_json::Value;
 
 /// Where alerts go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,15 +91,7 @@ impl AlertProvider {
             namespace,
             Self::read,
         );
-        let name = document
-            .value
-            .pointer("/metadata/name")
-            .and_then(Value::as_str);
-        sink.finish(
-            read,
-            document,
-            &format!("alert provider {}", name.unwrap_or("")),
-        )
+        sink.finish(read, document, "alert provider")
     }
 
     fn read(name: String, namespace: String, at: At<'_>) -> Option<Self> {

@@ -3,14 +3,14 @@
 //! Must not know which router will carry it out.
 
 use crate::canary::alert::Alert;
+use crate::canary::fields::Fields;
 use crate::canary::http_match::HttpMatch;
 use crate::canary::metric::Metric;
-use crate::canary::name::Word;
 use crate::canary::problem::Finding;
 use crate::canary::problem::ProblemKind;
 use crate::canary::problem::Spot;
 use crate::canary::reader::At;
-use crate::canary::reader::Fields;
+use crate::canary::session_affinity::SessionAffinity;
 use crate::canary::webhook::HookType;
 use crate::canary::webhook::Webhook;
 use crate::canary::weight::Weight;
@@ -53,52 +53,6 @@ pub struct Analysis {
     pub session_affinity: Option<SessionAffinity>,
 }
 
-/// `spec.analysis.sessionAffinity`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionAffinity {
-    /// Cookie of the canary's users.
-    pub cookie_name: String,
-    /// Cookie of the primary's users.
-    pub primary_cookie_name: Option<String>,
-    /// Attribute of the cookie.
-    pub domain: Option<String>,
-    /// Attribute of the cookie.
-    pub path: Option<String>,
-    /// Attribute of the cookie.
-    pub http_only: bool,
-    /// Attribute of the cookie.
-    pub partitioned: bool,
-    /// Attribute of the cookie.
-    pub secure: bool,
-    /// How long the cookie lives, seconds; a day where absent or 0.
-    pub max_age: u32,
-    /// Attribute of the cookie.
-    pub same_site: Option<SameSite>,
-}
-
-/// Values of the cookie attribute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SameSite {
-    /// Only from the same site.
-    Strict,
-    /// Also on navigation.
-    Lax,
-    /// Always.
-    None,
-}
-
-impl Word for SameSite {
-    const ALL: &'static [Self] = &[Self::Strict, Self::Lax, Self::None];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Strict => "Strict",
-            Self::Lax => "Lax",
-            Self::None => "None",
-        }
-    }
-}
-
 impl Analysis {
     /// The hooks of one moment, in the spec's order.
     pub fn hooks(&self, kind: HookType) -> impl Iterator<Item = &Webhook> {
@@ -111,6 +65,8 @@ impl Analysis {
         let threshold = fields.required("threshold", |at| {
             at.whole(i64::from(i32::MIN)..=i64::from(i32::MAX))
         });
+        // Only the linear increase looks at maxWeight.
+        let linear = !fields.has("stepWeights") && !fields.has("iterations");
         let read = Self {
             interval: interval.unwrap_or_default(),
             threshold: threshold.unwrap_or_default(),
@@ -122,7 +78,7 @@ impl Analysis {
                 .optional("mirrorWeight", At::percent)
                 .filter(|weight| !weight.is_zero()),
             max_weight: fields
-                .optional("maxWeight", max_weight)
+                .optional("maxWeight", if linear { max_weight } else { unused_weight })
                 .filter(|weight| !weight.is_zero()),
             step_weight: fields
                 .optional("stepWeight", |at| progress(at, "stepWeight", 100))
@@ -158,14 +114,16 @@ impl Analysis {
     /// What Flagger takes in another sense than it is written.
     fn notice(&self, fields: &Fields<'_>) {
         let odd = |name: &str, label: &str, message: String| {
-            if fields.has(name) {
-                fields.at.sink.warning(Finding::at_value(
-                    ProblemKind::Odd,
-                    &fields.pointer(name),
-                    label,
-                    format!("{}.{name} {message}", fields.at.path()),
-                ));
-            }
+            let Some(value) = fields.object.get(name) else {
+                return;
+            };
+            let pointer = fields.pointer(name);
+            let message = format!("{}.{name} {message}", fields.at.path());
+            fields.at.sink.warning(if value.is_array() {
+                Finding::at_key(ProblemKind::Odd, &pointer, label, message)
+            } else {
+                Finding::at_value(ProblemKind::Odd, &pointer, label, message)
+            });
         };
         if self.interval < Duration::from_secs(10) {
             odd(
@@ -187,6 +145,16 @@ impl Analysis {
                 "unused",
                 "is not used: the last of stepWeights is the limit".to_owned(),
             );
+        }
+        if self.iterations.is_some() {
+            odd(
+                "maxWeight",
+                "unused",
+                "is not used with iterations: all requests go to the canary at once".to_owned(),
+            );
+        }
+        if self.mirror && self.iterations.is_some() && !self.matches.is_empty() {
+            odd("mirror", "unused", "is not used in A/B testing".to_owned());
         }
         if !self.matches.is_empty() && self.iterations.is_none() {
             odd(
@@ -220,6 +188,11 @@ fn progress(at: At<'_>, name: &str, most: i64) -> Option<u32> {
         return None;
     }
     u32::try_from(whole).ok()
+}
+
+fn unused_weight(at: At<'_>) -> Option<Weight> {
+    at.whole(i64::from(i32::MIN)..=i64::from(i32::MAX))?;
+    None
 }
 
 fn max_weight(at: At<'_>) -> Option<Weight> {
@@ -343,76 +316,5 @@ fn exactly_one_ladder(fields: &Fields<'_>) {
                 );
             }
         }
-    }
-}
-
-impl SessionAffinity {
-    /// The cookie's attributes after `name=value`, in Flagger's order.
-    #[must_use]
-    pub fn attributes(&self) -> String {
-        let mut text = format!("; Max-Age={}", self.max_age);
-        if let Some(domain) = &self.domain {
-            text.push_str(&format!("; Domain={domain}"));
-        }
-        if self.http_only {
-            text.push_str("; HttpOnly");
-        }
-        if self.partitioned {
-            text.push_str("; Partitioned");
-        }
-        if let Some(path) = &self.path {
-            text.push_str(&format!("; Path={path}"));
-        }
-        if let Some(same_site) = self.same_site {
-            text.push_str(&format!("; SameSite={}", same_site.as_str()));
-        }
-        if self.secure {
-            text.push_str("; Secure");
-        }
-        text
-    }
-
-    fn read(at: At<'_>) -> Option<Self> {
-        let mut fields = at.fields()?;
-        let cookie_name = fields.required("cookieName", At::some_text);
-        let text = |text: &String| !text.is_empty();
-        let primary_cookie_name = fields.optional("primaryCookieName", At::text).filter(text);
-        let domain = fields.optional("domain", At::text).filter(text);
-        let path = fields.optional("path", At::text).filter(text);
-        let http_only = fields.optional("httpOnly", At::flag).unwrap_or(false);
-        let partitioned = fields.optional("partitioned", At::flag).unwrap_or(false);
-        let secure = fields.optional("secure", At::flag).unwrap_or(false);
-        let max_age = fields
-            .optional("maxAge", At::count)
-            .filter(|age| *age > 0)
-            .unwrap_or(86_400);
-        let same_site = fields.optional("sameSite", At::word);
-        if cookie_name.is_some() && cookie_name == primary_cookie_name {
-            fields.at.sink.error(
-                Finding::at_value(
-                    ProblemKind::Conflict,
-                    &fields.pointer("primaryCookieName"),
-                    "the same",
-                    format!(
-                        "{}.primaryCookieName must differ from cookieName",
-                        fields.at.path()
-                    ),
-                )
-                .label(Spot::Value(fields.pointer("cookieName")), "as this")
-                .help("users of the two versions are told apart by the cookie's name"),
-            );
-        }
-        fields.close();
-        Some(Self {
-            cookie_name: cookie_name?,
-            primary_cookie_name,
-            domain,
-            path,
-            http_only,
-            partitioned,
-            secure,
-            max_age,
-            same_site,
-        })
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::canary::problem::Finding;
 use crate::canary::problem::ProblemKind;
+use crate::canary::problem::dotted;
 use crate::canary::reader::At;
 use serde::Serialize;
 use serde::Serializer;
@@ -171,12 +172,14 @@ fn string_match(at: At<'_>, in_analysis: bool) -> Option<StringMatch> {
         take("suffix", StringMatch::Suffix);
     }
     take("regex", StringMatch::Regex);
+    // An unknown comparison is told as an unknown field, not as a missing one too.
+    bad |= found.is_empty() && !fields.object.is_empty();
     fields.close();
     if bad {
         return None;
     }
     if found.len() > 1 || (in_analysis && found.is_empty()) {
-        let path = crate::canary::problem::dotted(&pointer);
+        let path = dotted(&pointer);
         sink.error(
             Finding::at_value(
                 ProblemKind::Conflict,

@@ -4,29 +4,32 @@
 
 use crate::canary::alert::Alert;
 use crate::canary::alert_provider::AlertProvider;
+use crate::canary::lookup::GROUP;
+use crate::canary::lookup::Lookup;
+use crate::canary::lookup::Scan;
+use crate::canary::lookup::is;
+use crate::canary::lookup::keep;
+use crate::canary::lookup::known_as;
+use crate::canary::lookup::oddities;
+use crate::canary::lookup::own_namespace;
+use crate::canary::lookup::place;
+use crate::canary::lookup::scan;
+use crate::canary::lookup::text;
+use crate::canary::lookup::typed;
 use crate::canary::metric::Metric;
 use crate::canary::metric_template::MetricTemplate;
 use crate::canary::name::nearest;
-use crate::canary::problem::Finding;
-use crate::canary::problem::ProblemKind;
 use crate::canary::problem::SpecErrors;
 use crate::canary::problem::SpecProblem;
-use crate::canary::problem::Spot;
-use crate::canary::problem::dotted;
+use crate::canary::reference::NamedRef;
 use crate::canary::source::SourceFile;
 use crate::canary::spec::Canary;
-use crate::canary::spec::NamedRef;
-use crate::canary::yaml;
 use crate::canary::yaml::Document;
 use crate::canary::yaml::YamlError;
 use crate::canary::yaml::line_column;
 use miette::Diagnostic;
-use miette::Severity;
 use serde_json::Value;
 use std::ops::Range;
-
-/// What the `apiVersion` of Flagger's objects begins with. Files without it are not even parsed.
-const GROUP: &str = "flagger.app/";
 
 /// Namespace of a Canary that has none and for which none was asked.
 const DEFAULT_NAMESPACE: &str = "default";
@@ -149,12 +152,6 @@ pub enum LoadError {
     Invalid(#[from] SpecErrors),
 }
 
-/// All of Flagger's objects among the files, and the files that could not be read.
-struct Scan {
-    documents: Vec<Document>,
-    broken: Vec<(SourceFile, YamlError)>,
-}
-
 /// Finds the Canary `name` (the only one where it is `None`) and resolves what it names.
 ///
 /// A document without a namespace fits any that is asked for.
@@ -168,7 +165,7 @@ pub fn load(
 ) -> Result<Loaded, LoadError> {
     let scan = scan(files);
     let document = choose(&scan, files, name, namespace)?.clone();
-    let in_namespace = text(&document, "/metadata/namespace")
+    let in_namespace = own_namespace(&document)
         .or(namespace)
         .unwrap_or(DEFAULT_NAMESPACE)
         .to_owned();
@@ -199,8 +196,15 @@ pub fn load(
         AlertProvider::from_document,
     );
     let Lookup {
-        problems, warnings, ..
+        mut problems,
+        warnings,
+        ..
     } = lookup;
+    let own = document.file.path.as_str();
+    problems.sort_by(|a, b| {
+        let key = |p: &SpecProblem| (p.file() != own, p.file().to_owned(), p.offset());
+        key(a).cmp(&key(b))
+    });
     match read {
         Some(canary) if problems.is_empty() => Ok(Loaded {
             canary,
@@ -210,45 +214,11 @@ pub fn load(
             document,
         }),
         Some(_) | None => Err(SpecErrors {
-            subject: format!("canary {}", text(&document, "/metadata/name").unwrap_or("")),
+            subject: document.subject("canary"),
             problems,
         }
         .into()),
     }
-}
-
-fn scan(files: &[SourceFile]) -> Scan {
-    let mut scan = Scan {
-        documents: Vec::new(),
-        broken: Vec::new(),
-    };
-    for file in files.iter().filter(|file| file.text.contains(GROUP)) {
-        match yaml::read(file, GROUP) {
-            Ok(documents) => scan.documents.extend(documents),
-            Err(error) => scan.broken.push((file.clone(), error)),
-        }
-    }
-    scan
-}
-
-fn text<'a>(document: &'a Document, pointer: &str) -> Option<&'a str> {
-    document.value.pointer(pointer).and_then(Value::as_str)
-}
-
-fn is(document: &Document, kind: &str) -> bool {
-    text(document, "/kind") == Some(kind)
-}
-
-fn place(document: &Document) -> String {
-    format!("{}:{}", document.file.path, document.line())
-}
-
-/// `podinfo -n test`, as it is typed.
-fn typed(name: &str, namespace: Option<&str>) -> String {
-    namespace.map_or_else(
-        || name.to_owned(),
-        |namespace| format!("{name} -n {namespace}"),
-    )
 }
 
 fn choose<'a>(
@@ -266,12 +236,10 @@ fn choose<'a>(
         .iter()
         .copied()
         .filter(|document| name.is_none() || text(document, "/metadata/name") == name)
-        .filter(
-            |document| match (namespace, text(document, "/metadata/namespace")) {
-                (Some(wanted), Some(own)) => wanted == own,
-                (Some(_), None) | (None, Some(_) | None) => true,
-            },
-        )
+        .filter(|document| match (namespace, own_namespace(document)) {
+            (Some(wanted), Some(own)) => wanted == own,
+            (Some(_), None) | (None, Some(_) | None) => true,
+        })
         .collect();
     match (fitting.as_slice(), name) {
         ([one], _) => Ok(one),
@@ -290,13 +258,6 @@ fn choose<'a>(
             Err(LoadError::Unnamed { known, help })
         }
     }
-}
-
-fn known_as(document: &Document) -> String {
-    typed(
-        text(document, "/metadata/name").unwrap_or("?"),
-        text(document, "/metadata/namespace"),
-    )
 }
 
 fn not_found(
@@ -336,179 +297,5 @@ fn not_found(
         wanted,
         looked,
         help,
-    }
-}
-
-/// Files that could not be read, and kinds that Flagger does not have.
-fn oddities(scan: &Scan) -> Vec<SpecProblem> {
-    let mut warnings = Vec::new();
-    for (file, error) in &scan.broken {
-        let mut document = Document::without_text(Value::Null);
-        document.file = file.clone();
-        let mut finding = Finding::at_value(ProblemKind::Unreadable, "", "", error.to_string());
-        finding.labels.clear();
-        if let Some(offset) = error.offset() {
-            finding = finding.label(Spot::Bytes(offset..offset), "here");
-        }
-        finding.help = error.help().map(|help| help.to_string());
-        warnings.push(finding.locate(&document, Severity::Warning));
-    }
-    let kinds = ["Canary", "MetricTemplate", "AlertProvider"];
-    for document in &scan.documents {
-        let kind = text(document, "/kind").unwrap_or("");
-        if !kinds.contains(&kind) {
-            let finding = Finding::at_value(
-                ProblemKind::Odd,
-                "/kind",
-                "unknown kind",
-                format!("{kind:?} is not a kind of Flagger's API"),
-            )
-            .help(nearest(kind, kinds).map_or_else(
-                || format!("known: {}", kinds.join(", ")),
-                |meant| format!("did you mean {meant}?"),
-            ));
-            warnings.push(finding.locate(document, Severity::Warning));
-        }
-    }
-    warnings
-}
-
-fn keep<T>(
-    read: Result<(T, Vec<SpecProblem>), SpecErrors>,
-    problems: &mut Vec<SpecProblem>,
-    warnings: &mut Vec<SpecProblem>,
-) -> Option<T> {
-    match read {
-        Ok((value, odd)) => {
-            warnings.extend(odd);
-            Some(value)
-        }
-        Err(errors) => {
-            problems.extend(errors.problems);
-            None
-        }
-    }
-}
-
-/// Finds what a Canary names. Works on its JSON, so that bad references are told even of a Canary with other faults.
-struct Lookup<'a> {
-    scan: &'a Scan,
-    canary: &'a Document,
-    namespace: &'a str,
-    problems: Vec<SpecProblem>,
-    warnings: Vec<SpecProblem>,
-}
-
-impl<'a> Lookup<'a> {
-    fn resolve<T>(
-        &mut self,
-        list: &str,
-        field: &str,
-        kind: &str,
-        read: impl Fn(&Document, &str) -> Result<(T, Vec<SpecProblem>), SpecErrors>,
-    ) -> Vec<T> {
-        let items = self
-            .canary
-            .value
-            .pointer(list)
-            .and_then(Value::as_array)
-            .map_or(0, Vec::len);
-        let mut seen: Vec<(String, String)> = Vec::new();
-        let mut found = Vec::new();
-        for index in 0..items {
-            let pointer = format!("{list}/{index}/{field}");
-            let Some(name) = text(self.canary, &format!("{pointer}/name")) else {
-                continue;
-            };
-            let namespace = text(self.canary, &format!("{pointer}/namespace"))
-                .filter(|namespace| !namespace.is_empty())
-                .unwrap_or(self.namespace);
-            let wanted = (name.to_owned(), namespace.to_owned());
-            if seen.contains(&wanted) {
-                continue;
-            }
-            let document = self.find(kind, name, namespace, &pointer);
-            seen.push(wanted);
-            if let Some(document) = document {
-                found.extend(keep(
-                    read(document, namespace),
-                    &mut self.problems,
-                    &mut self.warnings,
-                ));
-            }
-        }
-        found
-    }
-
-    /// The one object of that name. One without a namespace is taken where none has the right one.
-    fn find(
-        &mut self,
-        kind: &str,
-        name: &str,
-        namespace: &str,
-        pointer: &str,
-    ) -> Option<&'a Document> {
-        let named: Vec<&Document> = self
-            .scan
-            .documents
-            .iter()
-            .filter(|document| is(document, kind) && text(document, "/metadata/name") == Some(name))
-            .collect();
-        let within = |wanted: Option<&str>| -> Vec<&'a Document> {
-            named
-                .iter()
-                .copied()
-                .filter(|document| text(document, "/metadata/namespace") == wanted)
-                .collect()
-        };
-        let mut fitting = within(Some(namespace));
-        if fitting.is_empty() {
-            fitting = within(None);
-        }
-        let at = format!("{pointer}/name");
-        let path = dotted(pointer);
-        let (label, message, help) = match fitting.as_slice() {
-            [one] => return Some(one),
-            [] => {
-                let elsewhere: Vec<String> = named.iter().map(|d| known_as(d)).collect();
-                let others = self
-                    .scan
-                    .documents
-                    .iter()
-                    .filter(|document| is(document, kind))
-                    .filter_map(|document| text(document, "/metadata/name"));
-                let help = if !elsewhere.is_empty() {
-                    format!("it is in another namespace: {}", elsewhere.join(", "))
-                } else if let Some(meant) = nearest(name, others) {
-                    format!("did you mean {meant}?")
-                } else {
-                    format!("commit the {kind} beside the Canary, or pass both with -f")
-                };
-                (
-                    "not found",
-                    format!(
-                        "{path} names {kind} {}, which is not among the files",
-                        typed(name, Some(namespace))
-                    ),
-                    help,
-                )
-            }
-            several => {
-                let places: Vec<String> = several.iter().map(|document| place(document)).collect();
-                (
-                    "more than one",
-                    format!(
-                        "{path} names {kind} {}, which is there {} times",
-                        typed(name, Some(namespace)),
-                        several.len()
-                    ),
-                    format!("remove all but one of {}", places.join(", ")),
-                )
-            }
-        };
-        let finding = Finding::at_value(ProblemKind::Reference, &at, label, message).help(help);
-        self.problems
-            .push(finding.locate(self.canary, Severity::Error));
-        None
     }
 }

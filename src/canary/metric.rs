@@ -1,12 +1,12 @@
 //! `spec.analysis.metrics`: what is measured and what it may be.
 
 use crate::canary::duration::GoDuration;
+use crate::canary::fields::Fields;
 use crate::canary::name::nearest;
 use crate::canary::problem::Finding;
 use crate::canary::problem::ProblemKind;
 use crate::canary::reader::At;
-use crate::canary::reader::Fields;
-use crate::canary::spec::NamedRef;
+use crate::canary::reference::NamedRef;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

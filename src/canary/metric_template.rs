@@ -3,13 +3,12 @@
 //! Must not render the query: that needs a canary and an interval.
 
 use crate::canary::name::Word;
+use crate::canary::envelope::object;
 use crate::canary::problem::SpecErrors;
 use crate::canary::problem::SpecProblem;
 use crate::canary::reader::At;
-use crate::canary::reader::Sink;
-use crate::canary::spec::object;
+use crate::canary::sink::Sink;
 use crate::canary::yaml::Document;
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// A query that several canaries share.
@@ -117,15 +116,7 @@ impl MetricTemplate {
             namespace,
             Self::read,
         );
-        let name = document
-            .value
-            .pointer("/metadata/name")
-            .and_then(Value::as_str);
-        sink.finish(
-            read,
-            document,
-            &format!("metric template {}", name.unwrap_or("")),
-        )
+        sink.finish(read, document, "metric template")
     }
 
     fn read(name: String, namespace: String, at: At<'_>) -> Option<Self> {

@@ -104,6 +104,18 @@ impl SpecProblem {
         self.severity == Severity::Warning
     }
 
+    /// The file it is in; empty for values without text.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        self.source.as_ref().map_or("", NamedSource::name)
+    }
+
+    /// Where the first label begins in the file, for sorting.
+    #[must_use]
+    pub fn offset(&self) -> usize {
+        self.labels.first().map_or(0, LabeledSpan::offset)
+    }
+
     /// The first label's bytes in the file.
     #[must_use]
     pub fn span(&self) -> Option<Range<usize>> {

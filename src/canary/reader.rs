@@ -4,6 +4,7 @@
 
 use crate::canary::duration;
 use crate::canary::duration::GoDuration;
+use crate::canary::fields::Fields;
 use crate::canary::name::Word;
 use crate::canary::name::is_dns_label;
 use crate::canary::name::is_dns_subdomain;
@@ -11,69 +12,16 @@ use crate::canary::name::listed;
 use crate::canary::name::nearest;
 use crate::canary::problem::Finding;
 use crate::canary::problem::ProblemKind;
-use crate::canary::problem::SpecErrors;
-use crate::canary::problem::SpecProblem;
 use crate::canary::problem::Spot;
 use crate::canary::problem::dotted;
+use crate::canary::sink::Sink;
 use crate::canary::weight::Weight;
 use crate::canary::yaml::Document;
 use crate::canary::yaml::escape;
-use miette::Severity;
-use serde_json::Map;
 use serde_json::Value;
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
-
-/// What was found while reading one document.
-#[derive(Default)]
-pub(super) struct Sink {
-    errors: RefCell<Vec<Finding>>,
-    warnings: RefCell<Vec<Finding>>,
-}
-
-impl Sink {
-    /// Notes a problem.
-    pub fn error(&self, finding: Finding) {
-        self.errors.borrow_mut().push(finding);
-    }
-
-    /// Notes something odd.
-    pub fn warning(&self, finding: Finding) {
-        self.warnings.borrow_mut().push(finding);
-    }
-
-    /// The value and the warnings if nothing was wrong, else all problems in the order of the file.
-    pub fn finish<T>(
-        self,
-        read: Option<T>,
-        document: &Document,
-        subject: &str,
-    ) -> Result<(T, Vec<SpecProblem>), SpecErrors> {
-        let errors = self.errors.into_inner();
-        let warnings = self
-            .warnings
-            .into_inner()
-            .into_iter()
-            .map(|finding| finding.locate(document, Severity::Warning))
-            .collect();
-        match read {
-            Some(value) if errors.is_empty() => Ok((value, warnings)),
-            Some(_) | None => {
-                let mut problems: Vec<SpecProblem> = errors
-                    .into_iter()
-                    .map(|finding| finding.locate(document, Severity::Error))
-                    .collect();
-                problems.sort_by_key(|problem| problem.span().map_or(0, |span| span.start));
-                Err(SpecErrors {
-                    subject: subject.to_owned(),
-                    problems,
-                })
-            }
-        }
-    }
-}
 
 /// A value and where it stands.
 #[derive(Clone)]
@@ -124,6 +72,15 @@ impl<'a> At<'a> {
         );
     }
 
+    /// Notes that a word is not one of its set.
+    pub fn unknown(&self, message: &str, help: Option<String>) {
+        let message = format!("{} {message}", self.path());
+        let mut finding =
+            Finding::at_value(ProblemKind::WrongValue, &self.pointer, "unknown", message);
+        finding.help = help;
+        self.sink.error(finding);
+    }
+
     fn wrong_type(&self, wanted: &str) {
         let got = match self.value {
             Value::Null => "nothing",
@@ -151,8 +108,9 @@ impl<'a> At<'a> {
             {
                 Some(format!("write {} without quotes", text.trim()))
             }
+            // Yes, no, on, off, y and n are booleans for kubectl.
             Value::Bool(_) | Value::Number(_) if wanted == "text" => {
-                Some(format!("write \"{}\" in quotes", self.value))
+                Some("put quotes around it".to_owned())
             }
             Value::Bool(_)
             | Value::Number(_)
@@ -317,6 +275,14 @@ impl<'a> At<'a> {
 
     /// A Go duration as the schema of Flagger takes it: it begins with whole minutes or seconds.
     pub fn go_duration(self) -> Option<GoDuration> {
+        if let Value::Number(number) = self.value {
+            self.refuse(
+                "no unit",
+                "has no unit",
+                format!("such as {number}s or {number}m"),
+            );
+            return None;
+        }
         let text = self.clone().text()?;
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let read = GoDuration::new(&text);
@@ -374,16 +340,17 @@ impl<'a> At<'a> {
             return Some(word);
         }
         let words = T::words();
-        let mut help = String::new();
-        if let Some(meant) = nearest(&text, words.iter().copied()) {
-            help = format!("did you mean {meant}? ");
-        }
-        help.push_str(&format!("allowed: {}", words.join(", ")));
-        self.refuse(
-            "unknown",
-            &format!("must be {}, not {text:?}", one_of(&words)),
-            help,
-        );
+        let mut help: Vec<String> = nearest(&text, words.iter().copied())
+            .map(|meant| format!("did you mean {meant}?"))
+            .into_iter()
+            .collect();
+        let message = if words.len() <= 5 {
+            format!("must be {}, not {text:?}", listed(&words, "or"))
+        } else {
+            help.push(format!("known: {}", words.join(", ")));
+            format!("is {text:?}, which Flagger does not know")
+        };
+        self.unknown(&message, (!help.is_empty()).then(|| help.join(" ")));
         None
     }
 
@@ -439,113 +406,5 @@ impl<'a> At<'a> {
     /// Texts by free keys.
     pub fn text_map(self) -> Option<BTreeMap<String, String>> {
         self.map(At::text)
-    }
-}
-
-fn one_of(words: &[&str]) -> String {
-    if words.len() <= 5 {
-        listed(words, "or")
-    } else {
-        "one of the known words".to_owned()
-    }
-}
-
-/// The fields of a mapping, asked for by name; what nobody asked for is unknown.
-pub(super) struct Fields<'a> {
-    pub at: At<'a>,
-    object: &'a Map<String, Value>,
-    asked: Vec<&'static str>,
-}
-
-impl<'a> Fields<'a> {
-    /// A field that may be absent; `null` is absent, as for kubectl.
-    pub fn optional<T>(
-        &mut self,
-        name: &'static str,
-        read: impl FnOnce(At<'a>) -> Option<T>,
-    ) -> Option<T> {
-        let at = self.get(name)?;
-        read(at)
-    }
-
-    /// A field that must be there.
-    pub fn required<T>(
-        &mut self,
-        name: &'static str,
-        read: impl FnOnce(At<'a>) -> Option<T>,
-    ) -> Option<T> {
-        match self.get(name) {
-            Some(at) => read(at),
-            None => {
-                self.missing(name, "");
-                None
-            }
-        }
-    }
-
-    /// Notes that a field is missing; `why` follows the sentence.
-    pub fn missing(&self, name: &str, why: &str) {
-        let parent = self.at.path();
-        let field = if parent.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{parent}.{name}")
-        };
-        self.at.sink.error(Finding::at_key(
-            ProblemKind::MissingField,
-            &self.at.pointer,
-            &format!("{name} is missing"),
-            format!("{field} is missing{why}"),
-        ));
-    }
-
-    /// A field's value, unless it is absent or `null`.
-    pub fn get(&mut self, name: &'static str) -> Option<At<'a>> {
-        self.asked.push(name);
-        let value = self.object.get(name)?;
-        (!value.is_null()).then(|| self.child(name, value))
-    }
-
-    /// Is it there and not `null`?
-    pub fn has(&self, name: &str) -> bool {
-        self.object.get(name).is_some_and(|value| !value.is_null())
-    }
-
-    fn child(&self, name: &str, value: &'a Value) -> At<'a> {
-        At {
-            value,
-            pointer: format!("{}/{}", self.at.pointer, escape(name)),
-            sink: self.at.sink,
-        }
-    }
-
-    /// Pointer of a field.
-    pub fn pointer(&self, name: &str) -> String {
-        format!("{}/{}", self.at.pointer, escape(name))
-    }
-
-    /// Notes every field that nobody asked for.
-    pub fn close(self) {
-        for name in self.object.keys() {
-            if self.asked.contains(&name.as_str()) {
-                continue;
-            }
-            let pointer = self.pointer(name);
-            let mut known = self.asked.clone();
-            known.sort_unstable();
-            let help = nearest(name, known.iter().copied()).map_or_else(
-                || format!("known here: {}", known.join(", ")),
-                |meant| format!("did you mean {meant}?"),
-            );
-            self.at.sink.error(
-                Finding::at_key(
-                    ProblemKind::UnknownField,
-                    &pointer,
-                    "unknown field",
-                    format!("{} is not a field of Flagger's schema", dotted(&pointer)),
-                )
-                .help(help),
-            );
-        }
     }
 }

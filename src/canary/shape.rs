@@ -3,6 +3,7 @@
 //!
 //! Source of the tables: the `trafficPolicy` and `corsPolicy` schemas in Flagger's CRD, which are Istio's.
 
+use crate::canary::name::listed;
 use crate::canary::name::nearest;
 use crate::canary::reader::At;
 use serde_json::Value;
@@ -43,11 +44,10 @@ impl Shape {
                     return true;
                 }
                 let meant = nearest(&text, words.iter().copied())
-                    .map_or_else(String::new, |word| format!("did you mean {word}? "));
-                at.refuse(
-                    "unknown",
-                    &format!("must not be {text:?}"),
-                    format!("{meant}allowed: {}", words.join(", ")),
+                    .map(|meant| format!("did you mean {meant}?"));
+                at.unknown(
+                    &format!("must be {}, not {text:?}", listed(words, "or")),
+                    meant,
                 );
                 false
             }

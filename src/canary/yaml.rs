@@ -2,23 +2,16 @@
 //!
 //! Must not know what the documents mean.
 
+use crate::canary::node::Node;
 use crate::canary::source::SourceFile;
 use miette::Diagnostic;
 use miette::NamedSource;
 use miette::SourceSpan;
-use serde::Deserialize;
-use serde::Deserializer;
-use serde::de::Error as _;
-use serde::de::MapAccess;
-use serde::de::SeqAccess;
-use serde::de::Visitor;
 use serde_json::Map;
-use serde_json::Number;
 use serde_json::Value;
 use serde_saphyr::Location;
 use serde_saphyr::Spanned;
 use std::collections::HashMap;
-use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -99,6 +92,15 @@ impl Document {
         self.spans.get(pointer).and_then(|place| place.key.clone())
     }
 
+    /// `kind` and the name, for people.
+    #[must_use]
+    pub fn subject(&self, kind: &str) -> String {
+        match self.value.pointer("/metadata/name").and_then(Value::as_str) {
+            Some(name) => format!("{kind} {name}"),
+            None => format!("a {kind} without a name"),
+        }
+    }
+
     /// Line of the document's first value, from 1.
     #[must_use]
     pub fn line(&self) -> usize {
@@ -130,9 +132,9 @@ pub fn escape(key: &str) -> String {
 ///
 /// # Errors
 /// Where the file is no YAML, deeper than 64 levels, larger than [`MAX_BYTES`] or grows out of hand by its aliases.
-pub fn read(file: &SourceFile, group: &str) -> Result<Vec<Document>, YamlError> {
+pub fn read(file: &SourceFile, group: &str) -> Result<Vec<Document>, Box<YamlError>> {
     if file.text.len() > MAX_BYTES {
-        return Err(YamlError {
+        return Err(Box::new(YamlError {
             path: file.path.clone(),
             why: format!(
                 "{} bytes are more than the 1 MiB a file may have",
@@ -141,7 +143,7 @@ pub fn read(file: &SourceFile, group: &str) -> Result<Vec<Document>, YamlError> 
             source_code: None,
             at: None,
             help: Some("split the file, one object each".to_owned()),
-        });
+        }));
     }
     let options = serde_saphyr::options! {
         with_snippet: false,
@@ -159,7 +161,7 @@ pub fn read(file: &SourceFile, group: &str) -> Result<Vec<Document>, YamlError> 
         },
     };
     let roots: Vec<Spanned<Node>> = serde_saphyr::from_multiple_with_options(&file.text, options)
-        .map_err(|error| yaml_error(file, &error))?;
+        .map_err(|error| Box::new(yaml_error(file, &error)))?;
     let mut found = Vec::new();
     for (index, root) in roots.into_iter().enumerate() {
         collect(file, index, root, group, &mut found);
@@ -183,7 +185,21 @@ fn collect(
             Node::Leaf(_) | Node::List(_) | Node::Map(_) => None,
         })
     };
-    if text_of("apiVersion").is_some_and(|version| version.starts_with(group)) {
+    let is_list = text_of("kind").is_some_and(|kind| kind.ends_with("List"));
+    if is_list {
+        let Node::Map(entries) = root.value else {
+            return;
+        };
+        for (key, value) in entries {
+            if key.value == "items"
+                && let Node::List(items) = value.value
+            {
+                for item in items {
+                    collect(file, index, item, group, found);
+                }
+            }
+        }
+    } else if text_of("apiVersion").is_some_and(|version| version.starts_with(group)) {
         let mut document = Document {
             file: file.clone(),
             index,
@@ -194,18 +210,6 @@ fn collect(
         let mut pointer = String::new();
         document.value = place(&mut document, root, None, &mut pointer).0;
         found.push(document);
-    } else if text_of("kind").is_some_and(|kind| kind.ends_with("List"))
-        && let Node::Map(entries) = root.value
-    {
-        for (key, value) in entries {
-            if key.value == "items"
-                && let Node::List(items) = value.value
-            {
-                for item in items {
-                    collect(file, index, item, group, found);
-                }
-            }
-        }
     }
 }
 
@@ -289,23 +293,28 @@ fn bytes(location: &Location, text: &str) -> Range<usize> {
         }
         at
     };
-    let start = clamp(span.byte_offset().unwrap_or(0));
+    let mut start = clamp(span.byte_offset().unwrap_or(0));
     let end = clamp(
         span.byte_offset()
             .unwrap_or(0)
             .saturating_add(span.byte_len().unwrap_or(0)),
     );
+    if text[start..end].starts_with('\u{feff}') {
+        start += '\u{feff}'.len_utf8();
+    }
     // Block scalars and plain scalars may take the line break with them.
     let kept = text[start..end].trim_end().len();
     start..start + kept
 }
 
 fn yaml_error(file: &SourceFile, error: &serde_saphyr::Error) -> YamlError {
-    let at = error
-        .location()
-        .and_then(|location| location.span().byte_offset())
-        .and_then(|offset| usize::try_from(offset).ok())
-        .map(|offset| offset.min(file.text.len()));
+    let at = error.location().map(|location| {
+        let bytes = location.span().byte_offset();
+        let offset = bytes.and_then(|offset| usize::try_from(offset).ok());
+        offset
+            .unwrap_or_else(|| offset_of(&file.text, location.line(), location.column()))
+            .min(file.text.len())
+    });
     let line = at.map_or("", |offset| {
         let (number, _) = line_column(&file.text, offset);
         file.text.lines().nth(number - 1).unwrap_or("")
@@ -326,6 +335,20 @@ fn yaml_error(file: &SourceFile, error: &serde_saphyr::Error) -> YamlError {
         at: at.map(|offset| SourceSpan::from((offset, 0))),
         help,
     }
+}
+
+/// Errors of the scanner know their line and column only, both from 1.
+fn offset_of(text: &str, line: u64, column: u64) -> usize {
+    let nth = |number: u64| usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
+    let mut start = 0;
+    for (index, part) in text.split_inclusive('\n').enumerate() {
+        if index == nth(line) {
+            let within = part.char_indices().nth(nth(column)).map(|(at, _)| at);
+            return start + within.unwrap_or_else(|| part.trim_end().len());
+        }
+        start += part.len();
+    }
+    text.trim_end().len()
 }
 
 fn is_template(text: &str) -> bool {
@@ -349,95 +372,4 @@ fn plain_message(error: &serde_saphyr::Error) -> String {
     let first = whole.lines().next().unwrap_or("").trim();
     let end = first.find(" at line ").unwrap_or(first.len());
     first[..end].trim_end_matches([':', ',', ' ']).to_owned()
-}
-
-/// A YAML node with the places of its parts.
-#[derive(Debug)]
-enum Node {
-    Leaf(Value),
-    List(Vec<Spanned<Node>>),
-    Map(Vec<(Spanned<String>, Spanned<Node>)>),
-}
-
-impl<'de> Deserialize<'de> for Node {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(NodeVisitor)
-    }
-}
-
-struct NodeVisitor;
-
-impl<'de> Visitor<'de> for NodeVisitor {
-    type Value = Node;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a YAML value")
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
-        Ok(Node::Leaf(Value::Bool(value)))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
-        Ok(Node::Leaf(Value::from(value)))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
-        Ok(Node::Leaf(Value::from(value)))
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Node, E> {
-        Number::from_f64(value)
-            .map(|number| Node::Leaf(Value::Number(number)))
-            .ok_or_else(|| E::custom("a number that JSON cannot hold"))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Node, E> {
-        Ok(Node::Leaf(Value::String(value.to_owned())))
-    }
-
-    fn visit_unit<E>(self) -> Result<Node, E> {
-        Ok(Node::Leaf(Value::Null))
-    }
-
-    fn visit_none<E>(self) -> Result<Node, E> {
-        Ok(Node::Leaf(Value::Null))
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
-        Node::deserialize(deserializer)
-    }
-
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Node, D::Error> {
-        Node::deserialize(inner)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Node, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = seq.next_element()? {
-            items.push(item);
-        }
-        Ok(Node::List(items))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
-        let mut entries = Vec::new();
-        while let Some(key) = map.next_key::<Spanned<Node>>()? {
-            let text = match key.value {
-                Node::Leaf(Value::String(text)) => text,
-                Node::Leaf(Value::Null) => "null".to_owned(),
-                Node::Leaf(other) => other.to_string(),
-                Node::List(_) | Node::Map(_) => {
-                    return Err(A::Error::custom("a key must be text"));
-                }
-            };
-            let key = Spanned {
-                value: text,
-                referenced: key.referenced,
-                defined: key.defined,
-            };
-            entries.push((key, map.next_value()?));
-        }
-        Ok(Node::Map(entries))
-    }
 }

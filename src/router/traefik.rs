@@ -4,7 +4,10 @@
 //! reads an entry without `weight` as 1. It can neither match nor mirror, and has no way to tell what is in effect.
 //! <https://doc.traefik.io/traefik/routing/services/#weighted-round-robin-service>
 
+use crate::canary::capabilities::Affinity;
 use crate::canary::capabilities::Capabilities;
+use crate::canary::capabilities::Matching;
+use crate::canary::capabilities::Mirroring;
 use crate::canary::metadata::flux_opt_out;
 use crate::canary::object::ObjectRef;
 use crate::canary::object::Resource;
@@ -30,7 +33,12 @@ pub(super) const PROVIDER: TrafficProvider = TrafficProvider {
     install: "https://doc.traefik.io/traefik/reference/dynamic-configuration/kubernetes-crd/",
     capabilities: Capabilities {
         weighted: true,
-        ..Capabilities::NONE
+        mirror: Mirroring::No,
+        matches: Matching::NONE,
+        session_affinity: Affinity::No,
+        tcp_weights_only: false,
+        needs: &[],
+        service: &[],
     },
     route,
     prepare,
