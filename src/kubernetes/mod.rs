@@ -4,6 +4,7 @@
 
 pub mod client;
 pub mod error;
+pub mod follow;
 pub mod kubeconfig;
 pub mod lease;
 pub mod operation;
