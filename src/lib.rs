@@ -7,3 +7,4 @@ pub mod os;
 pub mod port;
 pub mod rollout;
 pub mod sandbox;
+pub mod transport;

@@ -12,5 +12,6 @@ pub mod options;
 pub mod request;
 pub mod retry;
 pub mod run_record;
+pub mod service_proxy;
 #[cfg(test)]
 mod testing;

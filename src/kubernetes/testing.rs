@@ -232,7 +232,7 @@ fn ok(object: &Value) -> Answer {
 }
 
 fn status(code: u16, reason: &str) -> Answer {
-    let body = json!({"kind": "Status", "code": code, "reason": reason, "message": "as ordered"});
+    let body = json!({"kind": "Status", "apiVersion": "v1", "code": code, "reason": reason, "message": "as ordered"});
     let mut answer = ok(&body);
     *answer.status_mut() = code.try_into().unwrap();
     answer

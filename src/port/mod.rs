@@ -9,6 +9,7 @@ pub mod clock;
 pub mod cluster_error;
 pub mod journal;
 pub mod lease;
+pub mod namespaces;
 pub mod proxy;
 pub mod run_record;
 pub mod subscriber;
