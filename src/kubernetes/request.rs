@@ -143,6 +143,24 @@ impl Requests {
         }
     }
 
+    /// Does the server know this kind in this version?
+    ///
+    /// # Errors
+    /// Whatever keeps the server from answering.
+    pub async fn serves(&self, kind: &ObjectRef) -> Result<bool, ClusterError> {
+        let asked = self.asked("get", kind, None);
+        match self
+            .send(&asked, read(kind.version_path(), Vec::new()))
+            .await
+        {
+            Ok(known) => Ok(known["resources"]
+                .as_array()
+                .is_some_and(|kinds| kinds.iter().any(|one| one["name"] == *kind.plural))),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// A new object.
     ///
     /// # Errors
@@ -456,6 +474,28 @@ mod tests {
         assert_eq!(list.items.len(), 1);
         assert_eq!(list.items[0]["kind"], "ConfigMap");
         assert_eq!(list.resource_version, "1");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_kind_is_served_only_in_versions_that_list_it() {
+        let server = Server::default();
+        server.set(
+            "/apis/flagger.app/v1beta1",
+            json!({"resources": [{"name": "canaries"}]}),
+        );
+        let requests = server.requests();
+        for (version, plural, served) in [
+            ("v1beta1", "canaries", true),
+            ("v1beta1", "others", false),
+            ("v2", "canaries", false),
+        ] {
+            let kind = Resource::new("flagger.app", version, plural, "X").cluster_scoped("");
+            assert_eq!(
+                requests.serves(&kind).await,
+                Ok(served),
+                "{version} {plural}"
+            );
+        }
     }
 
     #[tokio::test(start_paused = true)]

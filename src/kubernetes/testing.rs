@@ -190,7 +190,7 @@ impl State {
                 })
                 .map(|(_, object)| object)
                 .collect();
-            return if *method == Method::GET && (!below.is_empty() || path.ends_with('s')) {
+            return if *method == Method::GET && (!below.is_empty() || path.ends_with("maps")) {
                 ok(&json!({
                     "metadata": {"resourceVersion": self.version.to_string()},
                     "items": below,
