@@ -393,5 +393,4 @@ impl Lease for KubernetesLease {
 }
 
 #[cfg(test)]
-#[path = "lease_tests.rs"]
 mod tests;

@@ -3,6 +3,7 @@
 //! Carries out what it is told and reports what it sees; decides nothing about a rollout.
 
 pub mod client;
+pub mod credentials;
 pub mod error;
 pub mod follow;
 pub mod kubeconfig;
