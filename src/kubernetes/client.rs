@@ -284,8 +284,19 @@ fn proxy(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::canary::object::Resource;
+    use crate::kubernetes::operation::Patch;
+    use crate::kubernetes::operation::WriteOptions;
     use crate::kubernetes::options::Environment;
+    use crate::kubernetes::request::Requests;
+    use crate::kubernetes::testing::TestClock;
+    use crate::port::cluster_error::ClusterError;
+    use secrecy::SecretString;
     use std::path::Path;
+    use std::rc::Rc;
+    use tokio::io::AsyncReadExt as _;
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::TcpListener;
 
     fn options(file: &str) -> ConnectOptions {
         ConnectOptions {
@@ -377,5 +388,69 @@ mod tests {
             ..plain
         };
         assert_eq!(server_url(&tls, &AuthInfo::default()), "https://host:8001");
+    }
+
+    #[tokio::test]
+    async fn what_goes_over_the_wire_names_user_program_and_path() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let asked = tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut asked = vec![0; 4096];
+            let count = socket.read(&mut asked).await.unwrap();
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+            socket.write_all(answer).await.unwrap();
+            String::from_utf8_lossy(&asked[..count]).into_owned()
+        });
+        let connection = connect(&ConnectOptions {
+            server: Some(format!("http://127.0.0.1:{port}/base/")),
+            token: Some(SecretString::from("mine".to_owned())),
+            impersonate: Some("bob".to_owned()),
+            impersonate_groups: vec!["ops".to_owned(), "dev".to_owned()],
+            ..ConnectOptions::default()
+        })
+        .await
+        .unwrap();
+        let requests = Requests::new(&connection, Rc::new(TestClock::default()), 1);
+        let object = Resource::NAMESPACE.cluster_scoped("shop");
+        requests.get(&object).await.unwrap();
+        let asked = asked.await.unwrap().to_lowercase();
+        for line in [
+            "get /base/api/v1/namespaces/shop http/1.1",
+            "authorization: bearer mine",
+            "impersonate-user: bob",
+            "impersonate-group: ops",
+            "impersonate-group: dev",
+            "user-agent: kubectl-flagger/",
+        ] {
+            assert!(asked.contains(line), "{line} in {asked}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_unreachable() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let connection = connect(&ConnectOptions {
+            server: Some(format!("http://127.0.0.1:{port}")),
+            ..ConnectOptions::default()
+        })
+        .await
+        .unwrap();
+        let requests = Requests::new(&connection, Rc::new(TestClock::default()), 1);
+        let object = Resource::NAMESPACE.cluster_scoped("shop");
+        let change = Patch::Merge(serde_json::json!({}));
+        let error = requests
+            .patch(&object, &change, WriteOptions::default())
+            .await
+            .unwrap_err();
+        let text = error.to_string();
+        assert!(matches!(error, ClusterError::Unreachable { .. }), "{text}");
+        assert!(
+            text.contains(&format!("http://127.0.0.1:{port}: ")),
+            "{text}"
+        );
+        assert!(text.contains("refused"), "{text}");
     }
 }
