@@ -14,3 +14,4 @@ pub mod rollout;
 pub mod router;
 pub mod sandbox;
 pub mod ui;
+pub mod transport;

@@ -118,14 +118,20 @@ impl ObjectRef {
         }
     }
 
-    /// URL path of its kind, in its namespace if it has one.
+    /// URL path of its group and version.
     #[must_use]
-    pub fn collection_path(&self) -> String {
-        let root = if self.group.is_empty() {
+    pub fn version_path(&self) -> String {
+        if self.group.is_empty() {
             format!("/api/{}", self.version)
         } else {
             format!("/apis/{}/{}", self.group, self.version)
-        };
+        }
+    }
+
+    /// URL path of its kind, in its namespace if it has one.
+    #[must_use]
+    pub fn collection_path(&self) -> String {
+        let root = self.version_path();
         match &self.namespace {
             Some(namespace) => format!("{root}/namespaces/{namespace}/{}", self.plural),
             None => format!("{root}/{}", self.plural),

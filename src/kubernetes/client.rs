@@ -2,6 +2,10 @@
 //!
 //! Retries, deadlines and errors are not its matter, see `request.rs`.
 
+use crate::kubernetes::credentials::Credentials;
+use crate::kubernetes::credentials::Plugin;
+use crate::kubernetes::credentials::with_identity;
+use crate::kubernetes::credentials::with_token;
 use crate::kubernetes::error::credential_failure;
 use crate::kubernetes::error::root_cause;
 use crate::kubernetes::error::without_userinfo;
@@ -20,7 +24,6 @@ use kube::Config;
 use kube::config::AuthInfo;
 use kube::config::Cluster;
 use kube::config::ExecAuthCluster;
-use kube::config::ExecInteractiveMode;
 use kube::config::Kubeconfig;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -32,7 +35,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Name of the context and cluster of a process that runs in a pod with its service account.
 const IN_CLUSTER: &str = "in-cluster";
 
-/// A client and what it was made from. It belongs to the async runtime it was made in.
+/// A client and what it was made from. It belongs to the async runtime it was made in. Its `valid_until` is the end
+/// of a credential plugin's credentials, where the plugin says.
 #[derive(Clone)]
 pub struct Connection {
     /// Knows address, trust and credentials.
@@ -71,7 +75,12 @@ pub async fn connect(options: &ConnectOptions) -> Result<Connection, ConnectErro
 }
 
 fn prepare(options: &ConnectOptions) -> Result<Connection, ConnectError> {
-    let (mut config, context, cluster) = configuration(options)?;
+    let Target {
+        mut config,
+        context,
+        cluster,
+        plugin,
+    } = target(options)?;
     if let Some(namespace) = &options.namespace {
         config.default_namespace.clone_from(namespace);
     }
@@ -83,22 +92,8 @@ fn prepare(options: &ConnectOptions) -> Result<Connection, ConnectError> {
     ));
     let namespace = config.default_namespace.clone();
     let server = without_userinfo(config.cluster_url.to_string().trim_end_matches('/'));
-    let client = Client::try_from(config).map_err(|error| match &error {
-        kube::Error::Auth(error) => ConnectError::Credentials {
-            server: server.clone(),
-            why: credential_failure(error),
-        },
-        kube::Error::RustlsTls(error) => ConnectError::Tls {
-            server: server.clone(),
-            why: root_cause(error),
-        },
-        other => ConnectError::Invalid {
-            what: "this cluster's entry in the kubeconfig",
-            why: root_cause(other),
-        },
-    })?;
     Ok(Connection {
-        client,
+        client: client(config, plugin, options.environment.interactive, &server)?,
         namespace,
         context,
         cluster,
@@ -107,25 +102,83 @@ fn prepare(options: &ConnectOptions) -> Result<Connection, ConnectError> {
     })
 }
 
-/// The configuration, and the names of its context and cluster.
-fn configuration(options: &ConnectOptions) -> Result<(Config, String, String), ConnectError> {
+fn client(
+    mut config: Config,
+    plugin: Option<Plugin>,
+    person: bool,
+    server: &str,
+) -> Result<Client, ConnectError> {
+    let namespace = config.default_namespace.clone();
+    let credentials = plugin
+        .as_ref()
+        .map(|plugin| plugin.run(person))
+        .transpose()
+        .map_err(|why| ConnectError::Credentials {
+            server: server.to_owned(),
+            why,
+        })?;
+    if let Some(credentials) = &credentials {
+        with_identity(&mut config.auth_info, credentials);
+    }
+    let client = Client::try_from(config).map_err(|error| refused(server, &error))?;
+    Ok(match (plugin, credentials) {
+        (
+            Some(plugin),
+            Some(Credentials {
+                token: Some(token),
+                expires,
+                ..
+            }),
+        ) => with_token(client, &namespace, plugin, token).with_valid_until(expires),
+        (_, credentials) => client.with_valid_until(credentials.and_then(|given| given.expires)),
+    })
+}
+
+fn refused(server: &str, error: &kube::Error) -> ConnectError {
+    match error {
+        kube::Error::Auth(error) => ConnectError::Credentials {
+            server: server.to_owned(),
+            why: credential_failure(error),
+        },
+        kube::Error::RustlsTls(error) => ConnectError::Tls {
+            server: server.to_owned(),
+            why: root_cause(error),
+        },
+        other => ConnectError::Invalid {
+            what: "this cluster's entry in the kubeconfig",
+            why: root_cause(other),
+        },
+    }
+}
+
+/// What is connected to, and how.
+struct Target {
+    config: Config,
+    context: String,
+    cluster: String,
+    plugin: Option<Plugin>,
+}
+
+fn target(options: &ConnectOptions) -> Result<Target, ConnectError> {
     let kubeconfig = load(options)?;
     let resolved = resolve(
         kubeconfig.as_ref().unwrap_or(&Kubeconfig::default()),
         options,
     )?;
     match resolved {
-        Some(resolved) => {
-            let config = from_resolved(&resolved, options)?;
-            Ok((config, resolved.context, resolved.cluster_name))
-        }
+        Some(resolved) => from_resolved(resolved, &options.environment.proxy),
         None if options.environment.in_cluster => {
             let mut config = Config::incluster_env().map_err(|error| ConnectError::Invalid {
                 what: "the pod's service account",
                 why: error.to_string(),
             })?;
             config.auth_info = with_user_flags(config.auth_info, options);
-            Ok((config, IN_CLUSTER.to_owned(), IN_CLUSTER.to_owned()))
+            Ok(Target {
+                config,
+                context: IN_CLUSTER.to_owned(),
+                cluster: IN_CLUSTER.to_owned(),
+                plugin: None,
+            })
         }
         None => Err(ConnectError::NoCluster),
     }
@@ -133,9 +186,10 @@ fn configuration(options: &ConnectOptions) -> Result<(Config, String, String), C
 
 /// kube's own loader is not used: it reads proxy variables from the environment, compares `NO_PROXY` with the proxy
 /// instead of the server, and fails on a trailing comma there.
-fn from_resolved(resolved: &Resolved, options: &ConnectOptions) -> Result<Config, ConnectError> {
+fn from_resolved(resolved: Resolved, proxies: &ProxySettings) -> Result<Target, ConnectError> {
     let cluster = &resolved.cluster;
-    let url = server_url(cluster, &resolved.user);
+    let mut user = resolved.user;
+    let url = server_url(cluster, &user);
     let uri: Uri = url
         .parse()
         .map_err(|error: http::uri::InvalidUri| ConnectError::Invalid {
@@ -161,14 +215,15 @@ fn from_resolved(resolved: &Resolved, options: &ConnectOptions) -> Result<Config
         None if insecure || uri.scheme_str() == Some("http") => Some(Vec::new()),
         None => None,
     };
-    config.proxy_url = proxy(cluster, &uri, &options.environment.proxy)?;
-    config.auth_info = with_plugin_mode(
-        resolved.user.clone(),
-        for_plugins,
-        options.environment.interactive,
-        &url,
-    )?;
-    Ok(config)
+    config.proxy_url = proxy(cluster, &uri, proxies)?;
+    let plugin = Plugin::take(&mut user, for_plugins);
+    config.auth_info = user;
+    Ok(Target {
+        config,
+        context: resolved.context,
+        cluster: resolved.cluster_name,
+        plugin,
+    })
 }
 
 /// As kubectl completes a server without a scheme: `https` if anything speaks of TLS.
@@ -226,37 +281,22 @@ fn proxy(
         .transpose()
 }
 
-/// A plugin may ask only where somebody can answer; otherwise its errors are collected to be shown.
-fn with_plugin_mode(
-    mut user: AuthInfo,
-    cluster: ExecAuthCluster,
-    interactive: bool,
-    server: &str,
-) -> Result<AuthInfo, ConnectError> {
-    let Some(exec) = &mut user.exec else {
-        return Ok(user);
-    };
-    if exec.provide_cluster_info {
-        exec.cluster = Some(cluster);
-    }
-    if !interactive {
-        if exec.interactive_mode == Some(ExecInteractiveMode::Always) {
-            return Err(ConnectError::Credentials {
-                server: without_userinfo(server),
-                why: "its credential plugin must ask somebody, and nobody is at the terminal"
-                    .to_owned(),
-            });
-        }
-        exec.interactive_mode = Some(ExecInteractiveMode::Never);
-    }
-    Ok(user)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::canary::object::Resource;
+    use crate::kubernetes::operation::Patch;
+    use crate::kubernetes::operation::WriteOptions;
     use crate::kubernetes::options::Environment;
+    use crate::kubernetes::request::Requests;
+    use crate::kubernetes::testing::TestClock;
+    use crate::port::cluster_error::ClusterError;
+    use secrecy::SecretString;
     use std::path::Path;
+    use std::rc::Rc;
+    use tokio::io::AsyncReadExt as _;
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::TcpListener;
 
     fn options(file: &str) -> ConnectOptions {
         ConnectOptions {
@@ -270,7 +310,7 @@ mod tests {
     }
 
     fn config_of(options: &ConnectOptions) -> Config {
-        configuration(options).map(|(config, _, _)| config).unwrap()
+        target(options).map(|target| target.config).unwrap()
     }
 
     #[tokio::test]
@@ -348,5 +388,69 @@ mod tests {
             ..plain
         };
         assert_eq!(server_url(&tls, &AuthInfo::default()), "https://host:8001");
+    }
+
+    #[tokio::test]
+    async fn what_goes_over_the_wire_names_user_program_and_path() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let asked = tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut asked = vec![0; 4096];
+            let count = socket.read(&mut asked).await.unwrap();
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+            socket.write_all(answer).await.unwrap();
+            String::from_utf8_lossy(&asked[..count]).into_owned()
+        });
+        let connection = connect(&ConnectOptions {
+            server: Some(format!("http://127.0.0.1:{port}/base/")),
+            token: Some(SecretString::from("mine".to_owned())),
+            impersonate: Some("bob".to_owned()),
+            impersonate_groups: vec!["ops".to_owned(), "dev".to_owned()],
+            ..ConnectOptions::default()
+        })
+        .await
+        .unwrap();
+        let requests = Requests::new(&connection, Rc::new(TestClock::default()), 1);
+        let object = Resource::NAMESPACE.cluster_scoped("shop");
+        requests.get(&object).await.unwrap();
+        let asked = asked.await.unwrap().to_lowercase();
+        for line in [
+            "get /base/api/v1/namespaces/shop http/1.1",
+            "authorization: bearer mine",
+            "impersonate-user: bob",
+            "impersonate-group: ops",
+            "impersonate-group: dev",
+            "user-agent: kubectl-flagger/",
+        ] {
+            assert!(asked.contains(line), "{line} in {asked}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_unreachable() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let connection = connect(&ConnectOptions {
+            server: Some(format!("http://127.0.0.1:{port}")),
+            ..ConnectOptions::default()
+        })
+        .await
+        .unwrap();
+        let requests = Requests::new(&connection, Rc::new(TestClock::default()), 1);
+        let object = Resource::NAMESPACE.cluster_scoped("shop");
+        let change = Patch::Merge(serde_json::json!({}));
+        let error = requests
+            .patch(&object, &change, WriteOptions::default())
+            .await
+            .unwrap_err();
+        let text = error.to_string();
+        assert!(matches!(error, ClusterError::Unreachable { .. }), "{text}");
+        assert!(
+            text.contains(&format!("http://127.0.0.1:{port}: ")),
+            "{text}"
+        );
+        assert!(text.contains("refused"), "{text}");
     }
 }

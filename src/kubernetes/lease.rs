@@ -261,24 +261,26 @@ impl KubernetesLease {
                 }
                 Err(error) => error,
             };
-            match failed {
-                ClusterError::Conflict { .. } | ClusterError::Timeout { .. } => {
-                    own.manifest = self.still_ours(own.epoch).await?;
-                    if text_at(&own.manifest, "/spec/renewTime") == moment {
-                        // It landed, only its answer was lost.
-                        self.keep(own.manifest, own.epoch, start);
-                        return Ok(());
-                    }
-                    if let ClusterError::Timeout { .. } = failed {
-                        return Err(failed.into());
-                    }
-                }
+            if failed.is_not_found() {
                 // Somebody deleted it; whoever creates it first has it.
-                ClusterError::NotFound { .. } => match self.create(own.epoch).await? {
+                match self.create(own.epoch).await? {
                     Outcome::Taken => return Ok(()),
                     Outcome::LostRace => own.manifest = self.still_ours(own.epoch).await?,
-                },
-                other => return Err(other.into()),
+                }
+                continue;
+            }
+            let timed_out = matches!(failed, ClusterError::Timeout { .. });
+            if !timed_out && !matches!(failed, ClusterError::Conflict { .. }) {
+                return Err(failed.into());
+            }
+            own.manifest = self.still_ours(own.epoch).await?;
+            if text_at(&own.manifest, "/spec/renewTime") == moment {
+                // It landed, only its answer was lost.
+                self.keep(own.manifest, own.epoch, start);
+                return Ok(());
+            }
+            if timed_out {
+                return Err(failed.into());
             }
         }
         Err(LeaseError::Cluster(ClusterError::Conflict {
@@ -391,5 +393,4 @@ impl Lease for KubernetesLease {
 }
 
 #[cfg(test)]
-#[path = "lease_tests.rs"]
 mod tests;

@@ -7,6 +7,8 @@ pub mod config_tracker;
 pub mod deployment;
 pub mod error;
 pub mod fence;
+pub mod credentials;
+pub mod error;
 pub mod follow;
 pub mod kubeconfig;
 pub mod lease;
@@ -17,6 +19,7 @@ pub mod retry;
 pub mod routes;
 pub mod run_record;
 pub mod service;
+pub mod service_proxy;
 #[cfg(test)]
 mod testing;
 pub mod wake;

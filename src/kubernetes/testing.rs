@@ -190,7 +190,7 @@ impl State {
                 })
                 .map(|(_, object)| object)
                 .collect();
-            return if *method == Method::GET && (!below.is_empty() || path.ends_with('s')) {
+            return if *method == Method::GET && (!below.is_empty() || path.ends_with("maps")) {
                 ok(&json!({
                     "metadata": {"resourceVersion": self.version.to_string()},
                     "items": below,
@@ -232,7 +232,7 @@ fn ok(object: &Value) -> Answer {
 }
 
 fn status(code: u16, reason: &str) -> Answer {
-    let body = json!({"kind": "Status", "code": code, "reason": reason, "message": "as ordered"});
+    let body = json!({"kind": "Status", "apiVersion": "v1", "code": code, "reason": reason, "message": "as ordered"});
     let mut answer = ok(&body);
     *answer.status_mut() = code.try_into().unwrap();
     answer

@@ -11,6 +11,7 @@ pub mod cluster_error;
 pub mod journal;
 pub mod lease;
 pub mod metric_source;
+pub mod namespaces;
 pub mod proxy;
 pub mod router;
 pub mod run_record;

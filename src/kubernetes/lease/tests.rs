@@ -4,6 +4,7 @@ use super::*;
 use crate::canary::holder::Kernel;
 use crate::canary::holder::Place;
 use crate::canary::holder::Process;
+use crate::kubernetes::operation::DeleteOptions;
 use crate::kubernetes::testing::Fault;
 use crate::kubernetes::testing::Server;
 use tokio::time::sleep;
@@ -341,4 +342,18 @@ async fn anybody_can_look_at_the_lock() {
     let held = driver(&server, "bob").observe().await.unwrap().unwrap();
     assert_eq!(held.epoch, 1);
     assert!(held.renewed.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_lock_is_created_again_with_our_epoch() {
+    let server = Server::default();
+    let lease = driver(&server, "alice");
+    lease.acquire(6, &mut |_| {}).await.unwrap();
+    server
+        .requests()
+        .delete(&lease.object, &DeleteOptions::default())
+        .await
+        .unwrap();
+    lease.renew(LOOK).await.unwrap();
+    assert_eq!(server.object(PATH).unwrap()["spec"]["leaseTransitions"], 7);
 }

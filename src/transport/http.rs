@@ -1,0 +1,402 @@
+//! Requests dialled from this machine.
+//!
+//! Follows no redirects, retries nothing, and connects to private addresses only for hosts that the user named.
+
+use crate::port::Job;
+use crate::port::proxy::ProxySettings;
+use crate::port::transport::HttpRequest;
+use crate::port::transport::HttpResponse;
+use crate::port::transport::Transport;
+use crate::port::transport::TransportError;
+use crate::transport::address::is_internal;
+use crate::transport::reach::authority;
+use reqwest::Client;
+use reqwest::ClientBuilder;
+use reqwest::Method;
+use reqwest::Proxy;
+use reqwest::Url;
+use reqwest::dns::Addrs;
+use reqwest::dns::Name;
+use reqwest::dns::Resolve;
+use reqwest::dns::Resolving;
+use reqwest::redirect::Policy;
+use std::error::Error;
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Longest answer that is read, bytes.
+pub const BODY_LIMIT: usize = 8 * 1024 * 1024;
+/// A connection that takes longer will not come.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Dials.
+pub struct DirectTransport {
+    client: Client,
+    /// Why https will not work, where the system has no certificate authorities.
+    no_authorities: bool,
+}
+
+/// Which addresses a name may resolve to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialling {
+    /// Any: the user named the hosts.
+    Anywhere,
+    /// Those of the public internet.
+    PublicOnly,
+}
+
+/// No client can be made.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("cannot set up the HTTP client: {why}")]
+#[diagnostic(code(flagger::transport::setup))]
+pub struct SetupError {
+    why: String,
+}
+
+impl DirectTransport {
+    /// A client with these proxies.
+    ///
+    /// # Errors
+    /// TLS cannot be set up at all.
+    pub fn new(dialling: Dialling, proxies: &ProxySettings) -> Result<Self, SetupError> {
+        // A client made before would panic; a second call does nothing.
+        let _already_installed = rustls::crypto::ring::default_provider().install_default();
+        match builder(dialling, proxies).build() {
+            Ok(client) => Ok(Self {
+                client,
+                no_authorities: false,
+            }),
+            // A system without certificate authorities still speaks http.
+            Err(_) => match builder(dialling, proxies)
+                .tls_certs_only(std::iter::empty())
+                .build()
+            {
+                Ok(client) => Ok(Self {
+                    client,
+                    no_authorities: true,
+                }),
+                Err(error) => Err(SetupError {
+                    why: causes(&error),
+                }),
+            },
+        }
+    }
+
+    async fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, TransportError> {
+        let unreachable = |why: String| TransportError::Unreachable {
+            host: authority(&request.url),
+            why,
+        };
+        let method = Method::from_bytes(request.method.as_bytes())
+            .map_err(|error| unreachable(error.to_string()))?;
+        let mut sending = self
+            .client
+            .request(method, &request.url)
+            .timeout(request.timeout);
+        for (name, value) in &request.headers {
+            sending = sending.header(name, value);
+        }
+        if !request.body.is_empty() {
+            sending = sending.body(request.body.clone());
+        }
+        let mut response = sending
+            .send()
+            .await
+            .map_err(|error| self.failure(request, error))?;
+        let status = response.status().as_u16();
+        let mut body = Vec::new();
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| self.failure(request, error))?
+        {
+            if body.len() + chunk.len() > BODY_LIMIT {
+                return Err(unreachable(format!(
+                    "its answer is longer than {BODY_LIMIT} bytes"
+                )));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(HttpResponse { status, body })
+    }
+
+    fn failure(&self, request: &HttpRequest, error: reqwest::Error) -> TransportError {
+        let host = authority(&request.url);
+        // The URL's query may hold secrets.
+        let error = error.without_url();
+        if let Some(refusal) = refusal(&error) {
+            return TransportError::Refused {
+                why: refusal.to_string(),
+                help: format!("if that is meant: --allow-host {host}"),
+                host,
+            };
+        }
+        let why = if error.is_timeout() {
+            format!("nothing came within {} s", request.timeout.as_secs_f64())
+        } else if self.no_authorities && request.url.starts_with("https") {
+            format!(
+                "{}; this system has no certificate authorities",
+                causes(&error)
+            )
+        } else {
+            causes(&error)
+        };
+        TransportError::Unreachable { host, why }
+    }
+}
+
+impl Transport for DirectTransport {
+    fn send<'a>(
+        &'a self,
+        request: &'a HttpRequest,
+    ) -> Job<'a, Result<HttpResponse, TransportError>> {
+        Box::pin(self.exchange(request))
+    }
+}
+
+fn builder(dialling: Dialling, proxies: &ProxySettings) -> ClientBuilder {
+    // The proxies of the environment come as values; the library is not to look for itself.
+    let mut builder = Client::builder()
+        .no_proxy()
+        .redirect(Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .user_agent(concat!("kubectl-flagger/", env!("CARGO_PKG_VERSION")));
+    if proxies.http.is_some() || proxies.https.is_some() {
+        let settings = proxies.clone();
+        builder = builder.proxy(Proxy::custom(move |url| {
+            settings.for_address(
+                url.scheme(),
+                url.host_str()?.trim_matches(['[', ']']),
+                url.port_or_known_default()?,
+            )
+        }));
+    }
+    match dialling {
+        Dialling::Anywhere => builder,
+        Dialling::PublicOnly => builder.dns_resolver(PublicResolver {
+            proxies: [&proxies.http, &proxies.https]
+                .into_iter()
+                .flatten()
+                .filter_map(|proxy| proxy_host(proxy))
+                .collect(),
+        }),
+    }
+}
+
+fn proxy_host(proxy: &str) -> Option<String> {
+    let url = if proxy.contains("://") {
+        Url::parse(proxy)
+    } else {
+        Url::parse(&format!("http://{proxy}"))
+    };
+    url.ok()?.host_str().map(str::to_owned)
+}
+
+/// Resolves names to public addresses only. The connection goes to the very addresses that were checked, so a name
+/// that changes its mind gains nothing.
+struct PublicResolver {
+    /// Proxies are the user's choice and usually private.
+    proxies: Vec<String>,
+}
+
+/// A name has no public address.
+#[derive(Debug)]
+struct OnlyInternal;
+
+impl fmt::Display for OnlyInternal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("its name resolves to an address of this machine or of a private network")
+    }
+}
+
+impl Error for OnlyInternal {}
+
+impl Resolve for PublicResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let host = name.as_str().to_owned();
+        let trusted = self.proxies.contains(&host);
+        Box::pin(async move {
+            let found: Vec<SocketAddr> =
+                tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
+            let fitting = public_of(found, trusted)?;
+            let addresses: Addrs = Box::new(fitting.into_iter());
+            Ok(addresses)
+        })
+    }
+}
+
+fn public_of(found: Vec<SocketAddr>, trusted: bool) -> Result<Vec<SocketAddr>, OnlyInternal> {
+    let fitting: Vec<SocketAddr> = found
+        .iter()
+        .copied()
+        .filter(|address| trusted || !is_internal(address.ip()))
+        .collect();
+    if fitting.is_empty() && !found.is_empty() {
+        Err(OnlyInternal)
+    } else {
+        Ok(fitting)
+    }
+}
+
+fn refusal(error: &reqwest::Error) -> Option<&OnlyInternal> {
+    let mut next = error.source();
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// The causes on one line; the outermost only says that a request failed.
+fn causes(error: &reqwest::Error) -> String {
+    let mut said: Vec<String> = Vec::new();
+    let mut next = error.source();
+    while let Some(error) = next {
+        let text = error.to_string();
+        let empty = text.starts_with("client error (") && error.source().is_some();
+        if !empty && !said.iter().any(|outer| outer.contains(&text)) {
+            said.push(text);
+        }
+        next = error.source();
+    }
+    if said.is_empty() {
+        error.to_string()
+    } else {
+        said.join(": ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::AsyncReadExt as _;
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::TcpListener;
+
+    fn get(url: &str) -> HttpRequest {
+        HttpRequest {
+            method: "GET",
+            url: url.to_owned(),
+            headers: vec![("x-test".to_owned(), "yes".to_owned())],
+            body: Vec::new(),
+            timeout: Duration::from_secs(5),
+        }
+    }
+
+    fn anywhere() -> DirectTransport {
+        DirectTransport::new(Dialling::Anywhere, &ProxySettings::default()).unwrap()
+    }
+
+    /// Answers one connection with that text and gives back what was asked.
+    async fn serve(answer: Vec<u8>) -> (u16, tokio::task::JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let asked = tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut asked = Vec::new();
+            let mut buffer = [0; 1024];
+            while !asked.windows(4).any(|end| end == b"\r\n\r\n") {
+                let count = socket.read(&mut buffer).await.unwrap();
+                asked.extend_from_slice(&buffer[..count]);
+            }
+            // The other end may hang up first.
+            let _cut_short = socket.write_all(&answer).await;
+            String::from_utf8(asked).unwrap()
+        });
+        (port, asked)
+    }
+
+    #[tokio::test]
+    async fn an_answer_comes_back_whatever_its_status() {
+        let (port, asked) =
+            serve(b"HTTP/1.1 418 Teapot\r\ncontent-length: 2\r\n\r\nno".to_vec()).await;
+        let answer = anywhere()
+            .send(&get(&format!("http://127.0.0.1:{port}/x?q=1")))
+            .await
+            .unwrap();
+        assert_eq!((answer.status, answer.body.as_slice()), (418, &b"no"[..]));
+        let asked = asked.await.unwrap();
+        assert!(asked.starts_with("GET /x?q=1 HTTP/1.1"), "{asked}");
+        assert!(asked.contains("x-test: yes"), "{asked}");
+        assert!(asked.contains("user-agent: kubectl-flagger/"), "{asked}");
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_an_answer() {
+        let (port, _) = serve(
+            b"HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0\r\n\r\n"
+                .to_vec(),
+        )
+        .await;
+        let answer = anywhere()
+            .send(&get(&format!("http://127.0.0.1:{port}/")))
+            .await
+            .unwrap();
+        assert_eq!(answer.status, 302);
+    }
+
+    #[tokio::test]
+    async fn an_endless_answer_is_cut_off() {
+        let mut text = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
+        text.resize(BODY_LIMIT + 100_000, b'x');
+        let (port, _) = serve(text).await;
+        let error = anywhere()
+            .send(&get(&format!("http://127.0.0.1:{port}/")))
+            .await
+            .unwrap_err();
+        assert!(error.to_string().contains("longer than"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_failure_names_the_host_but_not_the_query() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let url = format!("http://127.0.0.1:{port}/?token=hunter2");
+        let error = anywhere().send(&get(&url)).await.unwrap_err();
+        let text = format!("{error} {error:?}");
+        assert!(text.contains(&format!("127.0.0.1:{port}")), "{text}");
+        assert!(text.contains("refused"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_name_of_this_machine_is_refused_where_only_public_hosts_are_dialled() {
+        let (port, _) = serve(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".to_vec()).await;
+        let public = DirectTransport::new(Dialling::PublicOnly, &ProxySettings::default()).unwrap();
+        let error = public
+            .send(&get(&format!("http://localhost:{port}/")))
+            .await
+            .unwrap_err();
+        assert!(matches!(error, TransportError::Refused { .. }), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn a_silent_server_is_given_up_on() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let request = HttpRequest {
+            timeout: Duration::from_millis(20),
+            ..get(&format!("http://127.0.0.1:{port}/"))
+        };
+        let error = anywhere().send(&request).await.unwrap_err();
+        assert!(error.to_string().contains("within 0.02 s"), "{error}");
+    }
+
+    #[test]
+    fn of_several_addresses_only_the_public_ones_are_dialled() {
+        let public: SocketAddr = "1.1.1.1:0".parse().unwrap();
+        let private: SocketAddr = "10.0.0.1:0".parse().unwrap();
+        assert_eq!(
+            public_of(vec![private, public], false).ok(),
+            Some(vec![public])
+        );
+        assert!(public_of(vec![private], false).is_err());
+        assert!(public_of(vec![private], true).is_ok());
+    }
+}

@@ -1,0 +1,234 @@
+//! HTTP servers that specs name: metrics, hooks and chat. Chooses the way to each and carries the request there.
+//!
+//! Decides nothing about answers.
+
+pub mod address;
+pub mod http;
+pub mod reach;
+
+use crate::port::Job;
+use crate::port::cluster_error::ClusterError;
+use crate::port::namespaces::NamespaceState;
+use crate::port::namespaces::Namespaces;
+use crate::port::proxy::ProxySettings;
+use crate::port::transport::HttpRequest;
+use crate::port::transport::HttpResponse;
+use crate::port::transport::Transport;
+use crate::port::transport::TransportError;
+use crate::transport::http::Dialling;
+use crate::transport::http::DirectTransport;
+use crate::transport::http::SetupError;
+use crate::transport::reach::AllowList;
+use crate::transport::reach::Reach;
+use crate::transport::reach::authority;
+use crate::transport::reach::namespace_in_question;
+use crate::transport::reach::reach;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+/// Carries a request the way its address asks for: through the cluster, or directly.
+pub struct RoutedTransport {
+    in_cluster: Box<dyn Transport>,
+    public: Box<dyn Transport>,
+    trusted: Box<dyn Transport>,
+    namespaces: Box<dyn Namespaces>,
+    allowed: AllowList,
+    known: RefCell<BTreeMap<String, NamespaceState>>,
+}
+
+impl RoutedTransport {
+    /// `in_cluster` takes requests to Services, as `SCHEME://NAME.NAMESPACE.svc:PORT/PATH`; everything else is dialled with these proxies.
+    ///
+    /// # Errors
+    /// No HTTP client can be made.
+    pub fn new(
+        in_cluster: Box<dyn Transport>,
+        namespaces: Box<dyn Namespaces>,
+        allowed: AllowList,
+        proxies: &ProxySettings,
+    ) -> Result<Self, SetupError> {
+        Ok(Self::with(
+            in_cluster,
+            Box::new(DirectTransport::new(Dialling::PublicOnly, proxies)?),
+            Box::new(DirectTransport::new(Dialling::Anywhere, proxies)?),
+            namespaces,
+            allowed,
+        ))
+    }
+
+    /// Of ready-made ways: to Services, to public hosts, and to hosts that the user named.
+    #[must_use]
+    pub fn with(
+        in_cluster: Box<dyn Transport>,
+        public: Box<dyn Transport>,
+        trusted: Box<dyn Transport>,
+        namespaces: Box<dyn Namespaces>,
+        allowed: AllowList,
+    ) -> Self {
+        Self {
+            in_cluster,
+            public,
+            trusted,
+            namespaces,
+            allowed,
+            known: RefCell::new(BTreeMap::new()),
+        }
+    }
+
+    async fn namespace(&self, url: &str) -> Result<Option<NamespaceState>, TransportError> {
+        let Some(name) = namespace_in_question(url, &self.allowed) else {
+            return Ok(None);
+        };
+        let known = self.known.borrow().get(&name).copied();
+        if known.is_some() {
+            return Ok(known);
+        }
+        let state = self
+            .namespaces
+            .state(&name)
+            .await
+            .map_err(|error: ClusterError| TransportError::Unreachable {
+                host: authority(url),
+                why: format!("its namespace cannot be looked up: {error}"),
+            })?;
+        self.known.borrow_mut().insert(name, state);
+        Ok(Some(state))
+    }
+
+    async fn route(&self, request: &HttpRequest) -> Result<HttpResponse, TransportError> {
+        let credentials = request
+            .headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+        let namespace = self.namespace(&request.url).await?;
+        match reach(&request.url, credentials, namespace, &self.allowed) {
+            Reach::InCluster(service) => {
+                let request = HttpRequest {
+                    url: service.url(),
+                    ..request.clone()
+                };
+                self.in_cluster.send(&request).await
+            }
+            Reach::Direct { trusted: true } => self.trusted.send(request).await,
+            Reach::Direct { trusted: false } => self.public.send(request).await,
+            Reach::Refused { why, help } => Err(TransportError::Refused {
+                host: authority(&request.url),
+                why,
+                help,
+            }),
+        }
+    }
+}
+
+impl Transport for RoutedTransport {
+    fn send<'a>(
+        &'a self,
+        request: &'a HttpRequest,
+    ) -> Job<'a, Result<HttpResponse, TransportError>> {
+        Box::pin(self.route(request))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::rc::Rc;
+    use std::time::Duration;
+
+    type Log = Rc<RefCell<Vec<String>>>;
+
+    /// Answers everything and writes down which way it came.
+    struct Way(&'static str, Log);
+
+    impl Transport for Way {
+        fn send<'a>(
+            &'a self,
+            request: &'a HttpRequest,
+        ) -> Job<'a, Result<HttpResponse, TransportError>> {
+            self.1
+                .borrow_mut()
+                .push(format!("{} {}", self.0, request.url));
+            Box::pin(async {
+                Ok(HttpResponse {
+                    status: 200,
+                    body: Vec::new(),
+                })
+            })
+        }
+    }
+
+    struct OnlyShop(Log);
+
+    impl Namespaces for OnlyShop {
+        fn state<'a>(
+            &'a self,
+            namespace: &'a str,
+        ) -> Job<'a, Result<NamespaceState, ClusterError>> {
+            self.0.borrow_mut().push(format!("namespace {namespace}"));
+            Box::pin(async move {
+                Ok(if namespace == "shop" {
+                    NamespaceState::Exists
+                } else {
+                    NamespaceState::Absent
+                })
+            })
+        }
+    }
+
+    fn routed(log: &Log) -> RoutedTransport {
+        RoutedTransport::with(
+            Box::new(Way("cluster", Rc::clone(log))),
+            Box::new(Way("public", Rc::clone(log))),
+            Box::new(Way("trusted", Rc::clone(log))),
+            Box::new(OnlyShop(Rc::clone(log))),
+            AllowList::parse(&["10.0.0.1"]).unwrap(),
+        )
+    }
+
+    fn get(url: &str) -> HttpRequest {
+        HttpRequest {
+            method: "GET",
+            url: url.to_owned(),
+            headers: Vec::new(),
+            body: Vec::new(),
+            timeout: Duration::from_secs(1),
+        }
+    }
+
+    #[tokio::test]
+    async fn each_address_goes_its_way_and_a_namespace_is_looked_up_once() {
+        let log = Log::default();
+        let routed = routed(&log);
+        for url in [
+            "http://web.shop:8080/x",
+            "http://web.shop.svc/y",
+            "https://example.com/",
+            "http://10.0.0.1/",
+        ] {
+            routed.send(&get(url)).await.unwrap();
+        }
+        assert_eq!(
+            *log.borrow(),
+            [
+                "namespace shop",
+                "cluster http://web.shop.svc:8080/x",
+                "cluster http://web.shop.svc:80/y",
+                "namespace com",
+                "public https://example.com/",
+                "trusted http://10.0.0.1/",
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_refused_address_is_never_dialled() {
+        let log = Log::default();
+        let mut request = get("http://web.shop/");
+        request
+            .headers
+            .push(("authorization".to_owned(), "Bearer x".to_owned()));
+        let error = routed(&log).send(&request).await.unwrap_err();
+        assert!(matches!(error, TransportError::Refused { .. }), "{error:?}");
+        assert_eq!(*log.borrow(), ["namespace shop"]);
+    }
+}
