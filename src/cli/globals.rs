@@ -1,5 +1,6 @@
 //! kubectl's global flags: same names, same short forms, same meaning, accepted anywhere after the plugin's name.
 
+use crate::cli::args::values::Secret;
 use crate::cli::args::values::request_timeout;
 use clap::Args;
 use clap::builder::BoolishValueParser;
@@ -78,7 +79,7 @@ pub struct Globals {
         env = "KUBECTL_FLAGGER_TOKEN",
         hide_short_help = true
     )]
-    pub token: Option<String>,
+    pub token: Option<Secret>,
 
     /// User to impersonate
     #[arg(

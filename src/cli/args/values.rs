@@ -1,5 +1,6 @@
 //! Values of flags that are neither text nor number.
 
+use std::fmt;
 use std::time::Duration;
 
 /// Units of a duration and their nanoseconds.
@@ -101,6 +102,30 @@ pub fn speed(text: &str) -> Result<Speed, String> {
     }
 }
 
+/// A value that no log, panic or error may show.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The value, for the one who sends it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(value: String) -> Self {
+        Self(value)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,5 +165,12 @@ mod tests {
         assert_eq!(speed("max"), Ok(Speed::Max));
         assert!(speed("0").is_err());
         assert!(speed("fast").is_err());
+    }
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let secret = Secret::from("t0ken".to_owned());
+        assert_eq!(format!("{secret:?}"), "[secret]");
+        assert_eq!(secret.expose(), "t0ken");
     }
 }
