@@ -15,6 +15,8 @@ use clap::Parser;
 use clap::Subcommand;
 use std::ffi::OsString;
 use std::io::Write;
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -272,6 +274,16 @@ pub fn parse(
 /// # Errors
 /// What ended it before there was an outcome.
 pub fn run(
+    cli: &Cli,
+    environment: &Environment,
+    streams: &mut Streams<'_>,
+) -> Result<ExitCode, Error> {
+    // Rust's own code for a panic would not be in our table; the panic itself has been printed by its hook.
+    catch_unwind(AssertUnwindSafe(|| dispatch(cli, environment, streams)))
+        .unwrap_or(Ok(ExitCode::BUG))
+}
+
+fn dispatch(
     cli: &Cli,
     environment: &Environment,
     streams: &mut Streams<'_>,
