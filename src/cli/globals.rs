@@ -171,7 +171,7 @@ pub struct Globals {
     )]
     pub disable_compression: bool,
 
-    /// Time for one request to the API server, such as 30s [default: 10s]
+    /// Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever
     #[arg(
         long,
         global = true,
@@ -191,4 +191,12 @@ pub struct Globals {
         hide_short_help = true
     )]
     pub cache_dir: Option<PathBuf>,
+}
+
+impl Globals {
+    /// The deadline of one request, where one was given. kubectl's 0 means none, which a rollout cannot have.
+    #[must_use]
+    pub fn request_timeout(&self) -> Option<Duration> {
+        self.request_timeout.filter(|timeout| !timeout.is_zero())
+    }
 }

@@ -174,3 +174,13 @@ fn help_is_asked_for() {
         answer.text
     );
 }
+
+#[test]
+fn kubectls_endless_request_timeout_is_our_default() {
+    let timeout = |line| parsed(line).unwrap().globals.request_timeout();
+    assert_eq!(timeout("kubectl-flagger promote --request-timeout=0"), None);
+    assert_eq!(
+        timeout("kubectl-flagger promote --request-timeout 3"),
+        Some(std::time::Duration::from_secs(3))
+    );
+}
