@@ -38,7 +38,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l certifi
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l client-certificate -d 'Client certificate for TLS' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l client-key -d 'Key of the client certificate' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l request-timeout -d 'Time for one request to the API server, such as 30s [default: 10s]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l cache-dir -d 'Folder for caches' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l disable-compression -d 'Do not ask the API server for compressed answers'
@@ -67,7 +67,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote"
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l record -d 'Where transitions are recorded' -r -f -a "branch\t'A commit a transition on a branch of its own'
 none\t'Nowhere'"
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l record-ref -d 'Branch of the record' -r
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l remote -d 'Remote that the record is pushed to [default: the branch\'s, else origin, else the only one]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l remote -d 'Remote that the record is pushed to, . for none [default: the branch\'s, else origin, else the only one]' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l cluster-name -d 'Name of the cluster in the record, chosen at the first bootstrap [default: the kubeconfig\'s]' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l sandbox -d 'Play the rollout in an embedded cluster: the podinfo example, or a scenario file' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l sandbox-dir -d 'Folder for the sandbox\'s Git repository and files [default: a fresh one, kept and printed]' -r -F
@@ -97,7 +97,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote"
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l client-certificate -d 'Client certificate for TLS' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l client-key -d 'Key of the client certificate' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l request-timeout -d 'Time for one request to the API server, such as 30s [default: 10s]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l cache-dir -d 'Folder for caches' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l retry -d 'Drive the revision again that was rolled back last'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l allow-dirty -d 'Read a file that differs from its commit as it is, and mark the run'
@@ -121,7 +121,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version"
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l client-certificate -d 'Client certificate for TLS' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l client-key -d 'Key of the client certificate' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l request-timeout -d 'Time for one request to the API server, such as 30s [default: 10s]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l cache-dir -d 'Folder for caches' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l disable-compression -d 'Do not ask the API server for compressed answers'
@@ -140,7 +140,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completi
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l client-certificate -d 'Client certificate for TLS' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l client-key -d 'Key of the client certificate' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l request-timeout -d 'Time for one request to the API server, such as 30s [default: 10s]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l cache-dir -d 'Folder for caches' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l disable-compression -d 'Do not ask the API server for compressed answers'
@@ -159,7 +159,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l 
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l client-certificate -d 'Client certificate for TLS' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l client-key -d 'Key of the client certificate' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l request-timeout -d 'Time for one request to the API server, such as 30s [default: 10s]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l cache-dir -d 'Folder for caches' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l disable-compression -d 'Do not ask the API server for compressed answers'

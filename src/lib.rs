@@ -1,4 +1,5 @@
 //! `kubectl flagger`: drives one Flagger canary to its end, without a controller.
+#![doc = include_str!("../docs/architecture.md")]
 
 pub mod canary;
 pub mod cli;

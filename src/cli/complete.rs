@@ -4,14 +4,16 @@
 
 use crate::cli::Answer;
 use crate::cli::BINARY;
+use crate::cli::candidates;
 use crate::cli::command;
+use crate::cli::environment::Environment;
 use crate::error::ExitCode;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 
 /// Candidates for the last of the words. Never fails and never complains: the shell would show it.
 #[must_use]
-pub fn answer(words: &[OsString]) -> Answer {
+pub fn answer(words: &[OsString], environment: &Environment) -> Answer {
     let mut args = vec![OsString::from(BINARY)];
     args.extend(words.iter().cloned());
     if words.is_empty() {
@@ -19,8 +21,9 @@ pub fn answer(words: &[OsString]) -> Answer {
     }
     let last = args.len() - 1;
     let wanted = args[last].to_string_lossy().into_owned();
+    let mut command = candidates::attach(command(), environment);
     let candidates =
-        clap_complete::engine::complete(&mut command(), args, last, None).unwrap_or_default();
+        clap_complete::engine::complete(&mut command, args, last, None).unwrap_or_default();
     let mut text = String::new();
     for candidate in candidates {
         let value = candidate.get_value().to_string_lossy();
@@ -50,7 +53,7 @@ mod tests {
 
     fn completed(words: &[&str]) -> String {
         let words: Vec<OsString> = words.iter().map(OsString::from).collect();
-        answer(&words).text
+        answer(&words, &Environment::default()).text
     }
 
     #[test]

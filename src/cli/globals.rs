@@ -1,5 +1,6 @@
 //! kubectl's global flags: same names, same short forms, same meaning, accepted anywhere after the plugin's name.
 
+use crate::cli::args::values::Secret;
 use crate::cli::args::values::request_timeout;
 use clap::Args;
 use clap::builder::BoolishValueParser;
@@ -78,7 +79,7 @@ pub struct Globals {
         env = "KUBECTL_FLAGGER_TOKEN",
         hide_short_help = true
     )]
-    pub token: Option<String>,
+    pub token: Option<Secret>,
 
     /// User to impersonate
     #[arg(
@@ -170,7 +171,7 @@ pub struct Globals {
     )]
     pub disable_compression: bool,
 
-    /// Time for one request to the API server, such as 30s [default: 10s]
+    /// Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever
     #[arg(
         long,
         global = true,
@@ -190,4 +191,12 @@ pub struct Globals {
         hide_short_help = true
     )]
     pub cache_dir: Option<PathBuf>,
+}
+
+impl Globals {
+    /// The deadline of one request, where one was given. kubectl's 0 means none, which a rollout cannot have.
+    #[must_use]
+    pub fn request_timeout(&self) -> Option<Duration> {
+        self.request_timeout.filter(|timeout| !timeout.is_zero())
+    }
 }

@@ -10,7 +10,7 @@
 //! a block are for readers. `NAME=VALUE` before the command sets a variable; everything else of the environment is
 //! cleared. The command runs in an empty folder; its path is shown as `[DIR]`. Files without a block are not ours.
 
-use crate::support::golden::assert_golden;
+use crate::support::golden::check;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -32,10 +32,9 @@ fn command_lines_print_what_their_files_say() {
         if !text.lines().any(|line| line.starts_with("$ ")) {
             continue;
         }
-        let name = file.file_name().unwrap().to_string_lossy();
         let (played, count) = play(&text);
         blocks += count;
-        assert_golden(&format!("testdata/cli/{name}"), &played);
+        check(&file, &played);
     }
     assert!(blocks > 0, "no block was found");
 }

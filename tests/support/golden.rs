@@ -4,14 +4,21 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-/// Compares with the file at that path below the project's top folder.
-pub fn assert_golden(path: &str, actual: &str) {
+/// Compares with the file; a relative path begins at the project's top folder.
+pub fn check(path: &Path, actual: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-    let expected = fs::read_to_string(&file).unwrap_or_default();
+    let expected = fs::read_to_string(&file)
+        .unwrap_or_default()
+        .replace("\r\n", "\n");
     if expected == actual {
         return;
     }
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "whoever runs the tests decides about golden files"
+    )]
+    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
+    if update {
         if let Some(folder) = file.parent() {
             fs::create_dir_all(folder).unwrap();
         }
@@ -19,7 +26,8 @@ pub fn assert_golden(path: &str, actual: &str) {
         return;
     }
     panic!(
-        "{path} differs (UPDATE_GOLDEN=1 rewrites it)\n{}",
+        "{} differs (UPDATE_GOLDEN=1 rewrites it)\n{}",
+        path.display(),
         diff(&expected, actual)
     );
 }

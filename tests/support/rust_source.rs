@@ -1,6 +1,5 @@
 //! Reads the crate's sources as a reader of code would: without comments, strings and tests.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
@@ -20,6 +19,50 @@ impl Source {
             .next()
             .unwrap_or(below)
             .trim_end_matches(".rs")
+    }
+
+    /// Files that its `mod NAME;` lines may mean.
+    pub fn declares(&self) -> Vec<String> {
+        self.declarations()
+            .into_iter()
+            .flat_map(|(files, _)| files)
+            .collect()
+    }
+
+    /// Files that a `mod NAME;` line may mean, and whether the module exists for tests alone.
+    fn declarations(&self) -> Vec<(Vec<String>, bool)> {
+        let beside = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let below = ["/mod.rs", "/lib.rs", "/main.rs", ".rs"]
+            .iter()
+            .find_map(|end| self.path.strip_suffix(end))
+            .unwrap_or_default();
+        let mut found = Vec::new();
+        let (mut for_tests, mut named) = (false, None);
+        for (code, raw) in self.code.lines().zip(self.raw.lines()) {
+            let (code, raw) = (code.trim(), raw.trim());
+            if code == "#[cfg(test)]" {
+                for_tests = true;
+            } else if let Some(name) = raw.strip_prefix("#[path = \"") {
+                named = name.strip_suffix("\"]").map(str::to_owned);
+            } else if !code.starts_with("#[") && !code.is_empty() {
+                let module = code
+                    .strip_suffix(';')
+                    .and_then(|code| code.rsplit_once("mod "))
+                    .filter(|(before, _)| before.is_empty() || before.starts_with("pub"));
+                if let Some((_, name)) = module {
+                    let files = match named.take() {
+                        Some(file) => vec![format!("{beside}/{file}")],
+                        None => vec![
+                            format!("{below}/{name}.rs"),
+                            format!("{below}/{name}/mod.rs"),
+                        ],
+                    };
+                    found.push((files, for_tests));
+                }
+                (for_tests, named) = (false, None);
+            }
+        }
+        found
     }
 
     /// Lines before the tests: they may do what the floor may not.
@@ -63,41 +106,20 @@ pub fn sources() -> Vec<Source> {
             Source { path, raw, code }
         })
         .collect();
-    let of_tests = test_modules(&sources);
+    // A module that exists for tests alone, and everything below it.
+    let of_tests: Vec<String> = sources
+        .iter()
+        .flat_map(Source::declarations)
+        .filter(|(_, for_tests)| *for_tests)
+        .flat_map(|(files, _)| files)
+        .collect();
     sources.retain(|source| {
-        !of_tests.iter().any(|module| {
-            source.path == format!("{module}.rs") || source.path.starts_with(&format!("{module}/"))
+        !of_tests.iter().any(|file| {
+            let folder = file.trim_end_matches("/mod.rs").trim_end_matches(".rs");
+            source.path == *file || source.path.starts_with(&format!("{folder}/"))
         })
     });
     sources
-}
-
-/// Paths, without extension, of modules declared as `#[cfg(test)] mod NAME;`.
-fn test_modules(sources: &[Source]) -> BTreeSet<String> {
-    let mut modules = BTreeSet::new();
-    for source in sources {
-        let folder = source
-            .path
-            .strip_suffix("/mod.rs")
-            .or_else(|| source.path.strip_suffix("/lib.rs"))
-            .or_else(|| source.path.strip_suffix(".rs"))
-            .unwrap_or_default();
-        let mut for_tests = false;
-        for line in source.code.lines().map(str::trim) {
-            if line == "#[cfg(test)]" {
-                for_tests = true;
-            } else if !line.starts_with("#[") {
-                let name = line
-                    .rsplit_once("mod ")
-                    .and_then(|(_, rest)| rest.strip_suffix(';'));
-                if let (true, Some(name)) = (for_tests, name) {
-                    modules.insert(format!("{folder}/{name}"));
-                }
-                for_tests = false;
-            }
-        }
-    }
-    modules
 }
 
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) {

