@@ -253,3 +253,14 @@ fn an_answer_that_got_lost_does_not_double_the_record() {
     record(&journal, &steps).unwrap();
     assert_eq!(story(server.fixture()).len(), 2);
 }
+#[test]
+fn a_protocol_without_a_transport_is_named_with_the_way_out() {
+    for url in ["unknown://git.example/x.git", "git@git.example:x.git"] {
+        let error = record(&open(&with_origin(url)), &[transition(1, 0, 10)]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "cannot reach origin: the protocol of its URL is not supported; \
+             --remote . keeps the record in this repository"
+        );
+    }
+}
