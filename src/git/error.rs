@@ -155,3 +155,24 @@ pub(in crate::git) fn sentence(error: &git2::Error) -> String {
         .join(" ");
     String::from(text.trim_end_matches('.'))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_foreign_owner_is_named_with_the_way_out() {
+        let answer = git2::Error::new(
+            git2::ErrorCode::Owner,
+            git2::ErrorClass::Config,
+            "repository path '/srv/x/' is not owned by current user",
+        );
+        let error = GitError::opening(Path::new("/srv/x"), &answer);
+        assert_eq!(
+            error.to_string(),
+            "the repository at /srv/x belongs to another user"
+        );
+        let help = miette::Diagnostic::help(&error).unwrap().to_string();
+        assert!(help.ends_with("safe.directory /srv/x"), "{help}");
+    }
+}

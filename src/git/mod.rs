@@ -6,7 +6,7 @@
 pub mod error;
 pub mod journal;
 mod layout;
-pub mod manifests;
+mod manifests;
 mod message;
 mod objects;
 mod push;
@@ -14,7 +14,7 @@ pub mod recorded;
 mod refusal;
 mod remote;
 pub mod repository;
-pub mod worktree;
+mod worktree;
 
 #[cfg(test)]
 mod testing;

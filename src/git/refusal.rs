@@ -84,9 +84,21 @@ pub(in crate::git) fn broken_connection(remote: &str, error: &git2::Error) -> Fa
 }
 
 pub(in crate::git) fn unreachable(remote: &str, error: &git2::Error) -> Failure {
+    let message = sentence(error);
+    // libgit2's words for a scheme that nothing is registered for, and for https in a build without TLS
+    let unsupported = ["unsupported URL protocol", "no TLS stream available"]
+        .iter()
+        .any(|words| message.contains(words));
+    let why = if unsupported {
+        String::from(
+            "the protocol of its URL is not supported; --remote . keeps the record in this repository",
+        )
+    } else {
+        without_password(&message)
+    };
     Failure::Final(JournalError::Unreachable {
         remote: String::from(remote),
-        why: without_password(&sentence(error)),
+        why,
     })
 }
 

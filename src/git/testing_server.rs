@@ -38,6 +38,8 @@ pub enum Answer {
     AcceptSilently,
     /// Somebody else pushes between our fetch and our connection for the push.
     MoveBeforePush,
+    /// Somebody takes the branch's last commit away between our fetch and our connection for the push.
+    ResetBeforePush,
     /// Somebody else pushes after the server advertised its branches for our push.
     MoveDuringPush,
 }
@@ -129,6 +131,14 @@ impl State {
                 &[&parent],
             )
             .unwrap();
+    }
+
+    /// The branch without its last commit.
+    fn reset_branch(&self) {
+        let repository = self.repository();
+        let tip = repository.find_reference(BRANCH).unwrap();
+        let parent = tip.peel_to_commit().unwrap().parent_id(0).unwrap();
+        repository.reference(BRANCH, parent, true, "").unwrap();
     }
 
     /// The branches, and the capabilities behind a NUL.
@@ -257,6 +267,9 @@ impl SmartSubtransport for Connection {
         let receives = action == Service::ReceivePackLs;
         if receives && state.turn(Answer::MoveBeforePush) {
             state.move_branch();
+        }
+        if receives && state.turn(Answer::ResetBeforePush) {
+            state.reset_branch();
         }
         let capabilities = if receives {
             "report-status delete-refs ofs-delta"

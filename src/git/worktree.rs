@@ -151,6 +151,17 @@ mod tests {
     }
 
     #[test]
+    fn looking_does_not_write_the_index() {
+        let fixture = fixture();
+        let index = fixture.repository().path().join("index");
+        let before = fs::read(&index).unwrap();
+        // same text, new time: what makes `git status` refresh its cache
+        fixture.write("a.yaml", "a: 1\n");
+        assert!(dirty(&fixture, "HEAD").is_empty());
+        assert_eq!(fs::read(&index).unwrap(), before);
+    }
+
+    #[test]
     fn another_commit_than_head_is_not_compared() {
         let fixture = fixture();
         fixture.commit(&[("a.yaml", b"a: 2\n")]);

@@ -303,6 +303,22 @@ fn a_checked_out_branch_is_refused_where_nothing_else_keeps_the_record() {
 }
 
 #[test]
+fn from_a_linked_work_tree_the_record_goes_to_the_shared_repository() {
+    let fixture = Fixture::new();
+    fixture.commit(&[("a.yaml", b"a: 1\n")]);
+    let beside = tempfile::tempdir().unwrap();
+    let path = beside.path().join("linked");
+    fixture
+        .repository()
+        .worktree("linked", &path, None)
+        .unwrap();
+    let mut options = options(&fixture);
+    options.dir = path;
+    record(&Journal::open(options).unwrap(), &[transition(1, 0, 10)]).unwrap();
+    assert_eq!(story(&fixture).len(), 1);
+}
+
+#[test]
 fn a_lock_that_stays_is_an_error_after_ten_tries() {
     let fixture = Fixture::new();
     fixture.write(".git/refs/heads/flagger-status.lock", "");
