@@ -159,6 +159,7 @@ fn window(widths: &[usize], here: usize, columns: usize) -> (usize, usize) {
 mod tests {
     use super::*;
     use crate::canary::weight::Weight;
+    use crate::rollout::event::Event;
     use crate::ui::recorded;
 
     const PLAIN: Theme = Theme {
@@ -166,7 +167,7 @@ mod tests {
         ascii: false,
     };
 
-    fn state(events: &[crate::rollout::event::Event]) -> LiveState {
+    fn state(events: &[Event]) -> LiveState {
         let mut state = LiveState::default();
         for event in events {
             state.on_event(event);
