@@ -78,12 +78,13 @@ impl Live {
         self.drawn.clear();
     }
 
-    /// Turns the region into transcript, which nothing redraws any more.
+    /// Turns the region into transcript, which nothing redraws any more, and sets it off from what follows.
     fn leave_frame(&mut self) {
         self.bar.finish_and_clear();
         if !self.drawn.is_empty() {
             // a terminal that went away must not change how a run ends
             let _ = self.region.println(&self.drawn);
+            let _ = self.region.println("");
         }
     }
 

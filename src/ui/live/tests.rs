@@ -204,6 +204,8 @@ fn ticks_move_the_countdown() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     #[test]
     fn no_size_panics_or_overflows(
         width in 0_usize..=200,
