@@ -38,6 +38,8 @@ pub struct RunReport {
     pub phase: Phase,
     /// Share of the canary now, percent.
     pub weight: Weight,
+    /// Is a copy of the traffic sent to the canary?
+    pub mirrored: bool,
     /// Time of the first event.
     pub started_at: Option<Timestamp>,
     /// Time of the last event.
@@ -239,7 +241,8 @@ impl RunReport {
                     Role::Primary => self.primary_pods = pods,
                 }
             }
-            EventKind::TrafficChanged { to, .. } => {
+            EventKind::TrafficChanged { to, mirror, .. } => {
+                self.mirrored = *mirror;
                 self.moved_at = Some(event.at);
                 if !to.is_zero() {
                     self.reached.push(*to);

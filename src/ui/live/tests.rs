@@ -1,4 +1,5 @@
 use super::*;
+use crate::rollout::event::EventKind;
 use crate::ui::recorded;
 use indicatif::InMemoryTerm;
 use indicatif::TermLike as _;
@@ -135,6 +136,18 @@ fn the_last_frame_stays_and_the_transcript_above_it_is_complete() {
     drop(live);
     term.write_str("after").unwrap();
     recorded::golden("live-terminal.txt", &format!("{}\n", term.contents()));
+}
+
+#[test]
+fn mirrored_traffic_is_said_beside_the_bar() {
+    let mut events = recorded::midway();
+    for event in &mut events {
+        if let EventKind::TrafficChanged { mirror, .. } = &mut event.kind {
+            *mirror = true;
+        }
+    }
+    let text = text(&events, 100, 40, PLAIN);
+    assert!(text.contains("30 %   and a copy of the rest"), "{text}");
 }
 
 #[test]

@@ -210,6 +210,15 @@ mod tests {
     }
 
     #[test]
+    fn a_run_without_weights_has_three_steps() {
+        let mut state = state(&recorded::midway());
+        state.report.planned.clear();
+        let text = row(&state, 60, PLAIN).paint(60, PLAIN);
+        assert_eq!(text, " ✔ ready 21s   ● promote   ○ finish");
+        assert_eq!(left_ms(&state), None);
+    }
+
+    #[test]
     fn what_is_left_counts_the_looks_to_come() {
         // three looks, 30 to 50, and 100 s around all five
         assert_eq!(left_ms(&state(&recorded::midway())), Some(280_000));
