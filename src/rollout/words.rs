@@ -270,10 +270,7 @@ pub fn message(kind: &EventKind, context: &WordsContext<'_>) -> String {
         EventKind::StatusFailed { reference, error } => {
             format!("not on {}: {error}", short_ref(reference))
         }
-        EventKind::Heartbeat { next_look_ms } => {
-            let next = duration(next_look_ms.div_ceil(1000) * 1000);
-            format!("at {}: next look in {next}", context.weight)
-        }
+        EventKind::Heartbeat { next_look_ms } => next_look(context.weight, *next_look_ms),
         EventKind::Diagnostic {
             code,
             message,
@@ -318,6 +315,17 @@ fn plan(
     )
 }
 
+/// What is being waited for between two looks.
+#[must_use]
+pub fn next_look(weight: Weight, ms: u64) -> String {
+    if ms == 0 {
+        return format!("at {weight}: looking now");
+    }
+    // rounded up, so that a countdown does not end before its look
+    let left = duration(ms.div_ceil(1000) * 1000);
+    format!("at {weight}: next look in {left}")
+}
+
 fn verdict(
     outcome: &str,
     exit_code: u8,
@@ -327,22 +335,22 @@ fn verdict(
 ) -> String {
     let (from, to) = (context.from, context.to);
     let primary = canary.rest();
-    match outcome {
+    let exit = if exit_code == 0 {
+        String::new()
+    } else {
+        format!("; exit {exit_code}")
+    };
+    let said = match outcome {
         "promoted" => format!("{who} is on {to}"),
         "unchanged" => format!("{who} is already on {to}"),
         "bootstrapped" => format!("{who} is bootstrapped on {to}"),
-        "rolled-back" => {
-            format!(
-                "{who} {to} rolled back, traffic {primary}% on primary {from}; exit {exit_code}"
-            )
+        "rolled-back" => format!("{who} {to} rolled back, traffic {primary}% on primary {from}"),
+        "held" => {
+            format!("{who} held, traffic {canary}% on canary {to}, {primary}% on primary {from}")
         }
-        "held" => format!(
-            "{who} held, traffic {canary}% on canary {to}, {primary}% on primary {from}; exit {exit_code}"
-        ),
-        other => format!(
-            "{who} {other}, traffic {canary}% on canary {to}, {primary}% on primary; exit {exit_code}"
-        ),
-    }
+        other => format!("{who} {other}, traffic {canary}% on canary {to}, {primary}% on primary"),
+    };
+    said + &exit
 }
 
 const fn role_name(role: Role) -> &'static str {

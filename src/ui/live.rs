@@ -33,6 +33,19 @@ pub fn stderr() -> ProgressDrawTarget {
     ProgressDrawTarget::stderr_with_hz(REDRAWS)
 }
 
+/// The size of that terminal, 80 by 24 where it does not say.
+#[must_use]
+pub fn stderr_size() -> Measure {
+    let term = console::Term::stderr();
+    Box::new(move || {
+        let (height, width) = term.size();
+        Area {
+            width: usize::from(width),
+            height: usize::from(height),
+        }
+    })
+}
+
 /// The view.
 pub struct Live {
     region: MultiProgress,
@@ -48,13 +61,9 @@ impl Live {
     #[must_use]
     pub fn new(target: ProgressDrawTarget, measure: Measure, theme: Theme) -> Self {
         let region = MultiProgress::with_draw_target(target);
-        let bar = region.add(ProgressBar::no_length());
-        if let Ok(style) = ProgressStyle::with_template("{msg}") {
-            bar.set_style(style);
-        }
         Self {
+            bar: bar(&region),
             region,
-            bar,
             measure,
             theme,
             state: LiveState::default(),
@@ -62,15 +71,35 @@ impl Live {
         }
     }
 
+    /// A newer revision midway opens another run under what the first one left.
+    fn begin_again(&mut self) {
+        self.bar = bar(&self.region);
+        self.state = LiveState::default();
+        self.drawn.clear();
+    }
+
+    /// Turns the region into transcript, which nothing redraws any more, and sets it off from what follows.
+    fn leave_frame(&mut self) {
+        self.bar.finish_and_clear();
+        if !self.drawn.is_empty() {
+            // a terminal that went away must not change how a run ends
+            let _ = self.region.println(&self.drawn);
+            let _ = self.region.println("");
+        }
+    }
+
     fn redraw(&mut self, now: Timestamp) {
         let area = (self.measure)();
         // what does not fit into the region belongs to the transcript above it, in order
         let rows = layout::event_rows(&self.state, area);
-        for line in self.state.take_scrolled(rows) {
+        let scrolled = self.state.take_scrolled(rows);
+        let lines: Vec<String> = scrolled
+            .iter()
+            .map(|line| line.row().paint(usize::MAX, self.theme))
+            .collect();
+        if !lines.is_empty() {
             // a terminal that went away must not stop a rollout
-            let _ = self
-                .region
-                .println(line.row().paint(usize::MAX, self.theme));
+            let _ = self.region.println(lines.join("\n"));
         }
         let frame = layout::frame(&self.state, now, area, self.theme).join("\n");
         if frame != self.drawn {
@@ -80,12 +109,23 @@ impl Live {
     }
 }
 
+fn bar(region: &MultiProgress) -> ProgressBar {
+    let bar = region.add(ProgressBar::no_length());
+    if let Ok(style) = ProgressStyle::with_template("{msg}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
 impl Subscriber for Live {
     fn on_event(&mut self, event: &Event) {
+        if self.state.is_finished() && event.run != self.state.report.run {
+            self.begin_again();
+        }
         self.state.on_event(event);
         self.redraw(event.at);
         if self.state.is_finished() {
-            self.bar.abandon();
+            self.leave_frame();
         }
     }
 
@@ -104,7 +144,7 @@ impl Drop for Live {
     fn drop(&mut self) {
         // indicatif clears a bar that is dropped before its end; the last frame is worth most just then
         if !self.bar.is_finished() {
-            self.bar.abandon();
+            self.leave_frame();
         }
     }
 }

@@ -48,19 +48,21 @@ mod tests {
     use super::*;
     use crate::ui::ndjson::NdjsonWriter;
     use crate::ui::plain::PlainLog;
+    use std::cell::Cell;
+    use std::rc::Rc;
 
     #[test]
     fn every_listener_hears_every_event() {
-        struct Count(std::rc::Rc<std::cell::Cell<usize>>);
+        struct Count(Rc<Cell<usize>>);
         impl Subscriber for Count {
             fn on_event(&mut self, _: &Event) {
                 self.0.set(self.0.get() + 1);
             }
         }
-        let count = std::rc::Rc::new(std::cell::Cell::new(0));
+        let count = Rc::new(Cell::new(0));
         let mut fanout = Fanout(vec![
-            Box::new(Count(count.clone())),
-            Box::new(Count(count.clone())),
+            Box::new(Count(Rc::clone(&count))),
+            Box::new(Count(Rc::clone(&count))),
         ]);
         let events = recorded::success();
         recorded::feed(&mut fanout, &events);

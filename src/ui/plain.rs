@@ -4,6 +4,7 @@
 //! waits, because some hosts kill silent jobs.
 
 use crate::canary::phase::Phase;
+use crate::canary::weight::Weight;
 use crate::port::subscriber::Subscriber;
 use crate::rollout::event::Event;
 use crate::rollout::event::EventKind;
@@ -25,9 +26,21 @@ pub struct PlainLog<W: Write> {
     waiting: Option<Waiting>,
 }
 
-struct Waiting {
-    weight: u8,
-    next_look: Timestamp,
+enum Waiting {
+    Look { weight: Weight, at: Timestamp },
+    Words(String),
+}
+
+impl Waiting {
+    fn words(&self, now: Timestamp) -> String {
+        match self {
+            Self::Look { weight, at } => {
+                let left = at.duration_since(now).as_millis();
+                words::next_look(*weight, u64::try_from(left).unwrap_or(0))
+            }
+            Self::Words(words) => words.clone(),
+        }
+    }
 }
 
 impl<W: Write> PlainLog<W> {
@@ -39,6 +52,49 @@ impl<W: Write> PlainLog<W> {
             last_waiting: String::new(),
             waiting: None,
         }
+    }
+
+    fn remember(&mut self, event: &Event) {
+        let weight = event.weight;
+        self.waiting = match &event.kind {
+            EventKind::Heartbeat { next_look_ms } => {
+                let at = event
+                    .at
+                    .saturating_add(Duration::from_millis(*next_look_ms));
+                at.ok().map(|at| Waiting::Look { weight, at })
+            }
+            EventKind::WorkloadProgress { .. } => Some(Waiting::Words(event.msg.clone())),
+            EventKind::RunFinished { .. } => None,
+            EventKind::RunStarted { .. }
+            | EventKind::RunPlan { .. }
+            | EventKind::PhaseChanged { .. }
+            | EventKind::WorkloadReady { .. }
+            | EventKind::TrafficChanged { .. }
+            | EventKind::MetricSampled(_)
+            | EventKind::CheckPassed { .. }
+            | EventKind::CheckHeld { .. }
+            | EventKind::SignalReceived { .. }
+            | EventKind::RollbackStarted { .. }
+            | EventKind::RollbackFinished { .. }
+            | EventKind::StatusRecorded { .. }
+            | EventKind::StatusFailed { .. }
+            | EventKind::Diagnostic { .. } => match event.phase {
+                Phase::New => Some(Waiting::Words(format!("at {weight}: starting"))),
+                Phase::Initializing
+                | Phase::Initialized
+                | Phase::Waiting
+                | Phase::Progressing
+                | Phase::WaitingPromotion
+                | Phase::Promoting
+                | Phase::Finalising
+                | Phase::Succeeded
+                | Phase::Failed
+                | Phase::Terminating
+                | Phase::Terminated => {
+                    Some(Waiting::Words(format!("at {weight}: {}", event.phase)))
+                }
+            },
+        };
     }
 
     fn print(&mut self, at: Timestamp, verb: words::Verb, text: &str) {
@@ -102,17 +158,9 @@ pub fn is_told(event: &Event) -> bool {
 
 impl<W: Write> Subscriber for PlainLog<W> {
     fn on_event(&mut self, event: &Event) {
-        if let EventKind::Heartbeat { next_look_ms } = event.kind {
-            let next_look = event
-                .at
-                .saturating_add(Duration::from_millis(next_look_ms))
-                .unwrap_or(Timestamp::MAX);
-            self.waiting = Some(Waiting {
-                weight: event.weight.percent(),
-                next_look,
-            });
+        self.remember(event);
+        if matches!(event.kind, EventKind::Heartbeat { .. }) {
             self.on_tick(event.at);
-            return;
         }
         if !is_told(event) {
             return;
@@ -124,9 +172,6 @@ impl<W: Write> Subscriber for PlainLog<W> {
             }
             self.last_waiting.clone_from(&event.msg);
         }
-        if matches!(event.kind, EventKind::RunFinished { .. }) {
-            self.waiting = None;
-        }
         self.print(event.at, words::verb(&event.kind), &event.msg);
     }
 
@@ -137,15 +182,7 @@ impl<W: Write> Subscriber for PlainLog<W> {
         let Some(waiting) = &self.waiting else {
             return;
         };
-        let left = waiting.next_look.duration_since(now).as_millis();
-        let text = match u64::try_from(left) {
-            Ok(left) if left > 0 => format!(
-                "at {}: next look in {}",
-                waiting.weight,
-                figures::duration(left.div_ceil(1000) * 1000)
-            ),
-            Ok(_) | Err(_) => format!("at {}: looking", waiting.weight),
-        };
+        let text = waiting.words(now);
         self.print(now, words::Verb::Wait, &text);
     }
 
@@ -206,6 +243,32 @@ mod tests {
             "14:01:44Z wait     canary 1/3 pods: ContainerCreating\n\
              14:01:44Z wait     canary 2/3 pods: ContainerCreating\n"
         );
+    }
+
+    #[test]
+    fn a_log_that_waits_for_pods_says_so_every_minute() {
+        let mut recorder = Recorder::new();
+        recorder.progress(1, 3, Some("ContainerCreating"));
+        let mut out = Vec::new();
+        let mut plain = PlainLog::new(&mut out);
+        recorded::feed(&mut plain, &recorder.events);
+        for tick in 1..=12 {
+            plain.on_tick(recorder.now + Duration::from_secs(10 * tick));
+        }
+        let text = String::from_utf8(out).unwrap();
+        let pods = text.matches("canary 1/3 pods: ContainerCreating").count();
+        assert_eq!(pods, 3, "{text}");
+    }
+
+    #[test]
+    fn nothing_follows_the_verdict() {
+        let events = recorded::success();
+        let mut out = Vec::new();
+        let mut plain = PlainLog::new(&mut out);
+        recorded::feed(&mut plain, &events);
+        plain.on_tick(events.last().unwrap().at + Duration::from_secs(600));
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.ends_with("podinfo.shop is on 6.9.2\n"), "{text}");
     }
 
     #[test]

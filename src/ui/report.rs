@@ -38,6 +38,8 @@ pub struct RunReport {
     pub phase: Phase,
     /// Share of the canary now, percent.
     pub weight: Weight,
+    /// Is a copy of the traffic sent to the canary?
+    pub mirrored: bool,
     /// Time of the first event.
     pub started_at: Option<Timestamp>,
     /// Time of the last event.
@@ -177,8 +179,11 @@ impl RunReport {
             .map_or(&[], |history| &history.samples)
     }
 
-    /// Takes an event in.
+    /// Takes an event in. The first event of another run, opened because a newer revision came midway, starts anew.
     pub fn on_event(&mut self, event: &Event) {
+        if self.run != event.run {
+            *self = Self::default();
+        }
         self.run.clone_from(&event.run);
         self.namespace.clone_from(&event.namespace);
         self.canary.clone_from(&event.canary);
@@ -236,7 +241,8 @@ impl RunReport {
                     Role::Primary => self.primary_pods = pods,
                 }
             }
-            EventKind::TrafficChanged { to, .. } => {
+            EventKind::TrafficChanged { to, mirror, .. } => {
+                self.mirrored = *mirror;
                 self.moved_at = Some(event.at);
                 if !to.is_zero() {
                     self.reached.push(*to);
@@ -385,6 +391,19 @@ mod tests {
         assert_eq!(kept.len(), HISTORY);
         assert_eq!(kept.last().and_then(|sample| sample.value), Some(99.13));
         assert!(report.history("unknown").is_empty());
+    }
+
+    #[test]
+    fn another_run_starts_anew() {
+        let mut events = recorded::failure();
+        let mut next = recorded::midway();
+        for event in &mut next {
+            event.run = "01k3f6q8zjv0x2m5r7t94kq7d3".to_owned();
+        }
+        events.extend(next);
+        let report = report(&events);
+        assert!(report.verdict.is_none() && report.rollback.is_none());
+        assert_eq!((report.passed, report.held), (2, 1));
     }
 
     #[test]

@@ -10,7 +10,9 @@ use crate::ui::plain::PlainLog;
 use crate::ui::summary::Quiet;
 use crate::ui::theme::Theme;
 use indicatif::ProgressDrawTarget;
+use jiff::Timestamp;
 use std::io::Write;
+use std::time::Duration;
 
 /// `--progress`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,7 +40,7 @@ pub struct ScreenOptions {
     pub quiet: Quiet,
     /// Colours and glyphs.
     pub theme: Theme,
-    /// Size of the terminal.
+    /// Size of the terminal; [`crate::ui::live::stderr_size`] in real runs.
     pub measure: Measure,
     /// Where the live region goes; [`crate::ui::live::stderr`] in real runs.
     pub target: ProgressDrawTarget,
@@ -101,7 +103,7 @@ impl Subscriber for Screen {
         }
     }
 
-    fn on_tick(&mut self, now: jiff::Timestamp) {
+    fn on_tick(&mut self, now: Timestamp) {
         match self {
             Self::Live(live) => live.on_tick(now),
             Self::Lines(lines) => lines.on_tick(now),
@@ -109,7 +111,7 @@ impl Subscriber for Screen {
         }
     }
 
-    fn tick(&self) -> Option<std::time::Duration> {
+    fn tick(&self) -> Option<Duration> {
         match self {
             Self::Live(live) => live.tick(),
             Self::Lines(lines) => lines.tick(),

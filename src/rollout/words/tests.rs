@@ -137,6 +137,10 @@ fn the_verdict_says_where_the_traffic_is() {
         "podinfo.shop is on 6.9.2"
     );
     assert_eq!(
+        message(&finished("promoted", 22, 0), &context()),
+        "podinfo.shop is on 6.9.2; exit 22"
+    );
+    assert_eq!(
         message(&finished("rolled-back", 10, 0), &context()),
         "podinfo.shop 6.9.2 rolled back, traffic 100% on primary 6.9.1; exit 10"
     );

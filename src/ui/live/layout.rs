@@ -229,6 +229,7 @@ fn canary_bar(state: &LiveState, columns: usize, theme: Theme) -> Row {
     let words = match (next, goal) {
         _ if report.verdict.is_some() => String::new(),
         _ if report.rollback.is_some() => "rolling back".to_owned(),
+        _ if report.mirrored => "and a copy of the rest".to_owned(),
         (Some(next), Some(goal)) if *next < goal => format!("then {next}, up to {goal}"),
         (Some(next), _) => format!("then {next}"),
         (None, Some(_)) if !report.weight.is_zero() => "then promote".to_owned(),

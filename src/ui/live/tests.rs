@@ -1,4 +1,5 @@
 use super::*;
+use crate::rollout::event::EventKind;
 use crate::ui::recorded;
 use indicatif::InMemoryTerm;
 use indicatif::TermLike as _;
@@ -125,7 +126,7 @@ fn a_low_terminal_gives_up_events_then_blanks_then_details_then_checks() {
 #[test]
 fn the_last_frame_stays_and_the_transcript_above_it_is_complete() {
     let term = InMemoryTerm::new(60, 100);
-    let target = ProgressDrawTarget::term_like_with_hz(Box::new(term.clone()), 255);
+    let target = ProgressDrawTarget::term_like(Box::new(term.clone()));
     let area = Area {
         width: 100,
         height: 60,
@@ -138,9 +139,43 @@ fn the_last_frame_stays_and_the_transcript_above_it_is_complete() {
 }
 
 #[test]
+fn mirrored_traffic_is_said_beside_the_bar() {
+    let mut events = recorded::midway();
+    for event in &mut events {
+        if let EventKind::TrafficChanged { mirror, .. } = &mut event.kind {
+            *mirror = true;
+        }
+    }
+    let text = text(&events, 100, 40, PLAIN);
+    assert!(text.contains("30 %   and a copy of the rest"), "{text}");
+}
+
+#[test]
+fn another_run_leaves_the_frame_of_the_first() {
+    let term = InMemoryTerm::new(80, 100);
+    let target = ProgressDrawTarget::term_like(Box::new(term.clone()));
+    let area = Area {
+        width: 100,
+        height: 40,
+    };
+    let mut live = Live::new(target, Box::new(move || area), PLAIN);
+    recorded::feed(&mut live, &recorded::failure());
+    let mut next = recorded::midway();
+    for event in &mut next {
+        event.run = "01k3f6q8zjv0x2m5r7t9aaaaaa".to_owned();
+    }
+    recorded::feed(&mut live, &next);
+    let text = term.contents();
+    assert!(text.contains("rolled back"), "{text}");
+    assert!(text.contains("run 4kq7d2"), "{text}");
+    assert!(text.contains("run aaaaaa"), "{text}");
+    assert!(text.ends_with("next look in 6s · Ctrl-C to stop"), "{text}");
+}
+
+#[test]
 fn a_view_that_is_dropped_midway_leaves_its_frame() {
     let term = InMemoryTerm::new(60, 100);
-    let target = ProgressDrawTarget::term_like_with_hz(Box::new(term.clone()), 255);
+    let target = ProgressDrawTarget::term_like(Box::new(term.clone()));
     let area = Area {
         width: 100,
         height: 60,
@@ -158,7 +193,7 @@ fn a_view_that_is_dropped_midway_leaves_its_frame() {
 #[test]
 fn ticks_move_the_countdown() {
     let term = InMemoryTerm::new(60, 100);
-    let target = ProgressDrawTarget::term_like_with_hz(Box::new(term.clone()), 255);
+    let target = ProgressDrawTarget::term_like(Box::new(term.clone()));
     let area = Area {
         width: 100,
         height: 60,
@@ -182,6 +217,8 @@ fn ticks_move_the_countdown() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     #[test]
     fn no_size_panics_or_overflows(
         width in 0_usize..=200,

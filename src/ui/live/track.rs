@@ -159,6 +159,7 @@ fn window(widths: &[usize], here: usize, columns: usize) -> (usize, usize) {
 mod tests {
     use super::*;
     use crate::canary::weight::Weight;
+    use crate::rollout::event::Event;
     use crate::ui::recorded;
 
     const PLAIN: Theme = Theme {
@@ -166,7 +167,7 @@ mod tests {
         ascii: false,
     };
 
-    fn state(events: &[crate::rollout::event::Event]) -> LiveState {
+    fn state(events: &[Event]) -> LiveState {
         let mut state = LiveState::default();
         for event in events {
             state.on_event(event);
@@ -206,6 +207,15 @@ mod tests {
             text,
             " …   ✔ 27   ✔ 28   ✔ 29   ● 30   ○ 31   ○ 32   ○ 33   …"
         );
+    }
+
+    #[test]
+    fn a_run_without_weights_has_three_steps() {
+        let mut state = state(&recorded::midway());
+        state.report.planned.clear();
+        let text = row(&state, 60, PLAIN).paint(60, PLAIN);
+        assert_eq!(text, " ✔ ready 21s   ● promote   ○ finish");
+        assert_eq!(left_ms(&state), None);
     }
 
     #[test]

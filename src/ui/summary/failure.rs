@@ -121,7 +121,8 @@ fn traffic(report: &RunReport, verdict: &Verdict) -> String {
         | Phase::Terminated => false,
     };
     let version = match verdict.exit_code {
-        22 | 24 => Some(&report.to),
+        22 => Some(&report.to),
+        24 => None,
         _ if mixed => None,
         _ => Some(&report.from),
     };
@@ -282,14 +283,13 @@ fn what(report: &RunReport, verdict: &Verdict, held: Option<&Held>) -> String {
         (None, Some(rollback)) => format!(": {}", rollback.reason),
         (None, None) => String::new(),
     };
-    match verdict.outcome {
-        "rolled-back" => format!("{who} {to} rolled back{because}"),
-        "held" => format!("{who} {to} left at {} %", verdict.traffic.canary),
-        "split" => format!("{who} {to} is neither in nor out{because}"),
-        "promoted" | "unrecorded" => {
-            format!("{who} is on {to}, but the record could not be pushed")
-        }
-        other => format!("{who} {to} {other}{because}"),
+    match (verdict.exit_code, verdict.outcome) {
+        (22, _) => format!("{who} is on {to}, but the record could not be pushed"),
+        (24, _) => format!("{who} serves a newer revision than {to}"),
+        (_, "rolled-back") => format!("{who} {to} rolled back{because}"),
+        (_, "held") => format!("{who} {to} left at {} %", verdict.traffic.canary),
+        (_, "split") => format!("{who} {to} is neither in nor out{because}"),
+        (_, other) => format!("{who} {to} {other}{because}"),
     }
 }
 

@@ -209,6 +209,8 @@ fn a_place_that_the_text_does_not_have_is_left_out() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     #[test]
     fn no_width_and_no_place_panics(width in 0_usize..200, start in 0_usize..600, len in 0_usize..60) {
         let mut options = SummaryOptions { width, ..options() };
