@@ -1,7 +1,9 @@
 //! How many requests there are and how each version answers them, as a scenario file says.
 
+use crate::sandbox::placed;
 use crate::sandbox::traffic::split::Carry;
 use serde::Deserialize;
+use serde::Deserializer;
 use std::collections::BTreeMap;
 
 /// The load on the apex. Numbers are kept in thousandths so that counts are exact.
@@ -108,9 +110,14 @@ impl Behaviour {
 }
 
 /// A number of at most three decimals, at least 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "f64")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Thousandths(u64);
+
+impl<'de> Deserialize<'de> for Thousandths {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        placed::number(deserializer)
+    }
+}
 
 impl TryFrom<f64> for Thousandths {
     type Error = &'static str;
@@ -127,9 +134,14 @@ impl TryFrom<f64> for Thousandths {
 }
 
 /// A share, 0 to 100.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "f64")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Percent(Thousandths);
+
+impl<'de> Deserialize<'de> for Percent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        placed::number(deserializer)
+    }
+}
 
 impl TryFrom<f64> for Percent {
     type Error = &'static str;
