@@ -79,7 +79,7 @@ impl Steps {
         match self.words.front()? {
             Word::Wait(Wait::Time(time)) => {
                 let since = self.waiting_since.unwrap_or(state.now);
-                Some((since + *time).saturating_sub(state.now))
+                Some(since.saturating_add(*time).saturating_sub(state.now))
             }
             Word::Wait(Wait::Weight(_) | Wait::Phase(_) | Wait::End | Wait::Gone)
             | Word::Act(_) => None,
@@ -90,7 +90,7 @@ impl Steps {
         match wait {
             Wait::Weight(weight) => state.weight >= weight,
             Wait::Phase(phase) => state.phase == phase,
-            Wait::Time(time) => state.now >= since + time,
+            Wait::Time(time) => state.now >= since.saturating_add(time),
             Wait::End => self.ran && matches!(state.phase, Phase::Succeeded | Phase::Failed),
             Wait::Gone => state.phase == Phase::Terminated,
         }

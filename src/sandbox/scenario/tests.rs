@@ -5,6 +5,8 @@ use crate::sandbox::scenario::action::Effect;
 use crate::sandbox::scenario::action::Verb;
 use crate::sandbox::scenario::words::Change;
 
+mod played;
+
 const WHOLE: &str = r#"
 description: all fields
 canary: {apiVersion: flagger.app/v1beta1, kind: Canary, metadata: {name: podinfo}}

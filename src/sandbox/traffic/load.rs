@@ -124,11 +124,11 @@ impl TryFrom<f64> for Thousandths {
 
     fn try_from(number: f64) -> Result<Self, Self::Error> {
         let scaled = number * 1000.0;
-        if (0.0..=1e12).contains(&scaled) {
-            // The range makes this exact but for more than three decimals.
+        if (0.0..=1e8).contains(&scaled) {
+            // Exact in this range but for more than three decimals.
             Ok(Self(scaled.round() as u64))
         } else {
-            Err("must be a number from 0 to 1000000000")
+            Err("must be a number from 0 to 100000")
         }
     }
 }
