@@ -51,11 +51,11 @@ impl Steps {
                     actions.push(Action::Change(change.clone()));
                 }
                 Word::Wait(wait) => {
+                    let since = *self.waiting_since.get_or_insert(state.now);
                     // What was done in this very call has had no effect yet, so conditions are asked anew later.
                     if !actions.is_empty() {
                         break;
                     }
-                    let since = *self.waiting_since.get_or_insert(state.now);
                     if !self.holds(*wait, state, since) {
                         break;
                     }
@@ -156,10 +156,10 @@ mod tests {
         assert_eq!(steps.due(&state(Phase::Progressing, 20, 21)), vec![]);
         assert_eq!(
             steps.wake(&state(Phase::Progressing, 20, 30)),
-            Some(Duration::from_secs(12))
+            Some(Duration::from_secs(11))
         );
         let high = vec![Action::Change(Change::Success(Some(100.0)))];
-        assert_eq!(steps.due(&state(Phase::Progressing, 20, 42)), high);
+        assert_eq!(steps.due(&state(Phase::Progressing, 20, 41)), high);
         assert!(!steps.is_over());
         steps.due(&state(Phase::Succeeded, 0, 90));
         assert!(steps.is_over());
@@ -177,6 +177,14 @@ mod tests {
             steps.due(&state(Phase::Failed, 0, 40)),
             vec![Action::Change(Change::Delete)]
         );
+    }
+
+    #[test]
+    fn a_wait_begins_with_what_was_done_before_it() {
+        let mut steps = Steps::parse(&["config wait=5 secret"]).unwrap();
+        steps.due(&state(Phase::Initialized, 0, 10));
+        let secret = vec![Action::Change(Change::Secret)];
+        assert_eq!(steps.due(&state(Phase::Initialized, 0, 15)), secret);
     }
 
     #[test]
