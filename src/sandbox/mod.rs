@@ -2,6 +2,9 @@
 
 pub mod dataplane;
 pub mod objects;
+mod placed;
 pub mod prometheus;
 pub mod promql;
+pub mod scenario;
+pub mod scripted;
 pub mod traffic;

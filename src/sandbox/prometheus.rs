@@ -242,4 +242,13 @@ mod tests {
         );
         assert!(answer_with(None, now()).1.contains("[]"));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_query_is_answered(query in "(sum|rate|-|hits|\\(|\\)|\\[1m\\]|\\{a=~\"|\"\\}|/| |1e999|.){0,12}") {
+            let encoded: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
+            let (status, _) = get(&format!("/api/v1/query?query={encoded}"));
+            proptest::prop_assert!([200, 400, 422].contains(&status));
+        }
+    }
 }

@@ -46,6 +46,15 @@ impl Totals {
         self.answered.values().sum::<u64>() + self.lost.values().sum::<u64>()
     }
 
+    /// What came to it since `earlier`.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            answered: grown(&self.answered, &earlier.answered),
+            lost: grown(&self.lost, &earlier.lost),
+        }
+    }
+
     /// Requests that a version answered, whatever the status.
     #[must_use]
     pub fn by_version(&self, version: &str) -> u64 {
@@ -163,7 +172,7 @@ impl Traffic {
         let newest = self.coming.back().map_or(&self.view, |(_, view)| view);
         if *newest != seen {
             let delay = if seen.proxied { self.route_delay } else { 0 };
-            self.coming.push_back((self.at + delay, seen));
+            self.coming.push_back((self.at.saturating_add(delay), seen));
         }
         self.take_over();
         let pods = &self.pods;
@@ -207,12 +216,12 @@ impl Traffic {
             }
         };
         let weights: Vec<u64> = backends.iter().map(|backend| backend.weight).collect();
+        let equal: Vec<Vec<u64>> = backends.iter().map(|b| vec![1; b.pods.len()]).collect();
         self.members.resize_with(backends.len(), Turns::default);
         let mut shares: BTreeMap<(usize, usize), u64> = BTreeMap::new();
         for _ in 0..requests {
             let turn = self.backends.next(&weights).and_then(|index| {
-                let equal = vec![1; backends.get(index)?.pods.len()];
-                Some((index, self.members.get_mut(index)?.next(&equal)?))
+                Some((index, self.members.get_mut(index)?.next(equal.get(index)?)?))
             });
             match turn {
                 Some(turn) => count(&mut shares, turn, 1),
@@ -266,6 +275,18 @@ fn count<K: Ord>(counts: &mut BTreeMap<K, u64>, key: K, n: u64) {
     if n > 0 {
         *counts.entry(key).or_default() += n;
     }
+}
+
+fn grown<K: Ord + Clone>(now: &BTreeMap<K, u64>, earlier: &BTreeMap<K, u64>) -> BTreeMap<K, u64> {
+    now.iter()
+        .map(|(key, n)| {
+            (
+                key.clone(),
+                n - earlier.get(key).copied().unwrap_or(0).min(*n),
+            )
+        })
+        .filter(|(_, n)| *n > 0)
+        .collect()
 }
 
 fn key(pod: &Value) -> (String, String) {

@@ -1,7 +1,9 @@
 //! How many requests there are and how each version answers them, as a scenario file says.
 
+use crate::sandbox::placed;
 use crate::sandbox::traffic::split::Carry;
 use serde::Deserialize;
+use serde::Deserializer;
 use std::collections::BTreeMap;
 
 /// The load on the apex. Numbers are kept in thousandths so that counts are exact.
@@ -108,28 +110,38 @@ impl Behaviour {
 }
 
 /// A number of at most three decimals, at least 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "f64")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Thousandths(u64);
+
+impl<'de> Deserialize<'de> for Thousandths {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        placed::number(deserializer)
+    }
+}
 
 impl TryFrom<f64> for Thousandths {
     type Error = &'static str;
 
     fn try_from(number: f64) -> Result<Self, Self::Error> {
         let scaled = number * 1000.0;
-        if (0.0..=1e12).contains(&scaled) {
-            // The range makes this exact but for more than three decimals.
+        if (0.0..=1e8).contains(&scaled) {
+            // Exact in this range but for more than three decimals.
             Ok(Self(scaled.round() as u64))
         } else {
-            Err("must be a number from 0 to 1000000000")
+            Err("must be a number from 0 to 100000")
         }
     }
 }
 
 /// A share, 0 to 100.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "f64")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Percent(Thousandths);
+
+impl<'de> Deserialize<'de> for Percent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        placed::number(deserializer)
+    }
+}
 
 impl TryFrom<f64> for Percent {
     type Error = &'static str;

@@ -1,0 +1,74 @@
+//! The scenarios inside the binary, as their files are.
+
+use crate::canary::source::SourceFile;
+use crate::sandbox::scenario::Scenario;
+use crate::sandbox::scenario::ScenarioError;
+
+/// What is played when no scenario is named.
+pub const DEFAULT: &str = "success";
+
+/// Names of the scenarios.
+pub const NAMES: &[&str] = &["success", "error-spike", "slow", "never-ready"];
+
+const FILES: &[(&str, &str)] = &[
+    (
+        "success.yaml",
+        include_str!("../../../testdata/scenarios/success.yaml"),
+    ),
+    (
+        "error-spike.yaml",
+        include_str!("../../../testdata/scenarios/error-spike.yaml"),
+    ),
+    (
+        "slow.yaml",
+        include_str!("../../../testdata/scenarios/slow.yaml"),
+    ),
+    (
+        "never-ready.yaml",
+        include_str!("../../../testdata/scenarios/never-ready.yaml"),
+    ),
+    (
+        "podinfo/canary.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/canary.yaml"),
+    ),
+    (
+        "podinfo/cluster.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/cluster.yaml"),
+    ),
+    (
+        "podinfo/workload.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/workload.yaml"),
+    ),
+];
+
+/// A file of a built-in scenario, by its path in `testdata/scenarios`.
+#[must_use]
+pub fn file(path: &str) -> Option<&'static str> {
+    FILES
+        .iter()
+        .find(|(name, _)| *name == path)
+        .map(|(_, text)| *text)
+}
+
+/// The built-in scenario of that name.
+///
+/// # Errors
+///
+/// When there is none of that name.
+pub fn scenario(name: &str) -> Result<Scenario, ScenarioError> {
+    let read = |path: &str| {
+        file(path)
+            .map(str::to_owned)
+            .ok_or_else(|| format!("built-in scenarios are {}", NAMES.join(", ")))
+    };
+    let path = format!("{name}.yaml");
+    let text = read(&path).map_err(|why| ScenarioError::File {
+        path: path.clone(),
+        why,
+    })?;
+    let source = SourceFile {
+        path,
+        text: text.into(),
+    };
+    Scenario::parse(&source, &read)
+}
