@@ -8,7 +8,6 @@ pub mod deployment;
 pub mod error;
 pub mod fence;
 pub mod credentials;
-pub mod error;
 pub mod follow;
 pub mod kubeconfig;
 pub mod lease;
