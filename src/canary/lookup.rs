@@ -12,7 +12,7 @@ use crate::canary::problem::dotted;
 use crate::canary::source::SourceFile;
 use crate::canary::yaml;
 use crate::canary::yaml::Document;
-use crate::canary::yaml::YamlError;
+use crate::canary::yaml_error::YamlError;
 use miette::Diagnostic as _;
 use miette::Severity;
 use serde_json::Value;
@@ -32,10 +32,10 @@ pub(super) fn scan(files: &[SourceFile]) -> Scan {
         broken: Vec::new(),
     };
     for file in files.iter().filter(|file| file.text.contains(GROUP)) {
-        match yaml::read(file, GROUP) {
-            Ok(documents) => scan.documents.extend(documents),
-            Err(error) => scan.broken.push((file.clone(), *error)),
-        }
+        let (documents, broken) = yaml::read(file, GROUP);
+        scan.documents.extend(documents);
+        scan.broken
+            .extend(broken.into_iter().map(|error| (file.clone(), error)));
     }
     scan
 }
@@ -205,6 +205,7 @@ impl<'a> Lookup<'a> {
             fitting = within(None);
         }
         let at = format!("{pointer}/name");
+        let wanted = format!("{kind} {namespace}/{name}");
         let path = dotted(pointer);
         let (label, message, help) = match fitting.as_slice() {
             [one] => return Some(one),
@@ -225,10 +226,7 @@ impl<'a> Lookup<'a> {
                 };
                 (
                     "not found",
-                    format!(
-                        "{path} names {kind} {}, which is not among the files",
-                        typed(name, Some(namespace))
-                    ),
+                    format!("{path} names {wanted}, which is not among the files"),
                     help,
                 )
             }
@@ -237,8 +235,7 @@ impl<'a> Lookup<'a> {
                 (
                     "more than one",
                     format!(
-                        "{path} names {kind} {}, which is there {} times",
-                        typed(name, Some(namespace)),
+                        "{path} names {wanted}, which is there {} times",
                         several.len()
                     ),
                     format!("remove all but one of {}", places.join(", ")),
