@@ -47,6 +47,8 @@ pub struct Loaded {
     pub warnings: Vec<SpecProblem>,
     /// The text of the Canary: its JSON, and where each part of it stands.
     pub document: Document,
+    /// The same of the templates, then of the alert providers, in their order.
+    pub named: Vec<Document>,
 }
 
 impl Loaded {
@@ -92,6 +94,41 @@ impl Loaded {
         self.alert_providers.iter().find(|provider| {
             provider.name == alert.provider.name && provider.namespace == namespace
         })
+    }
+
+    /// Everything that was read as one `v1` List, each object with its namespace: loading its text gives the same
+    /// Canary again, which is how a run record keeps what it was started with.
+    #[must_use]
+    pub fn bundle(&self) -> Value {
+        let own = std::iter::once((&self.document, &self.canary.namespace));
+        let namespaces = self
+            .templates
+            .iter()
+            .map(|template| &template.namespace)
+            .chain(
+                self.alert_providers
+                    .iter()
+                    .map(|provider| &provider.namespace),
+            );
+        let items: Vec<Value> = own
+            .chain(self.named.iter().zip(namespaces))
+            .map(|(document, namespace)| {
+                let mut item = document.value.clone();
+                if let Some(metadata) = item.pointer_mut("/metadata").and_then(Value::as_object_mut)
+                {
+                    metadata.insert("namespace".to_owned(), Value::from(namespace.as_str()));
+                }
+                item
+            })
+            .collect();
+        serde_json::json!({"apiVersion": "v1", "kind": "List", "items": items})
+    }
+
+    /// Where a template of this Canary stands, for errors of its query.
+    #[must_use]
+    pub fn template_document(&self, template: &MetricTemplate) -> Option<&Document> {
+        let at = self.templates.iter().position(|own| own == template)?;
+        self.named.get(at)
     }
 
     fn namespace_of<'a>(&'a self, named: &'a NamedRef) -> &'a str {
@@ -183,18 +220,19 @@ pub fn load(
         problems,
         warnings,
     };
-    let templates = lookup.resolve(
+    let (templates, mut named) = lookup.resolve(
         "/spec/analysis/metrics",
         "templateRef",
         "MetricTemplate",
         MetricTemplate::from_document,
     );
-    let alert_providers = lookup.resolve(
+    let (alert_providers, more) = lookup.resolve(
         "/spec/analysis/alerts",
         "providerRef",
         "AlertProvider",
         AlertProvider::from_document,
     );
+    named.extend(more);
     let Lookup {
         mut problems,
         warnings,
@@ -212,6 +250,7 @@ pub fn load(
             alert_providers,
             warnings,
             document,
+            named,
         }),
         Some(_) | None => Err(SpecErrors {
             subject: document.subject("canary"),
@@ -301,155 +340,4 @@ fn not_found(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::canary::problem::ProblemKind;
-
-    fn file(path: &str, text: &str) -> SourceFile {
-        SourceFile {
-            path: path.to_owned(),
-            text: text.into(),
-        }
-    }
-
-    fn canary(name: &str, namespace: &str, more: &str) -> String {
-        format!(
-            "apiVersion: flagger.app/v1beta1\nkind: Canary\nmetadata: {{name: {name}{namespace}}}\nspec:\n  \
-             targetRef: {{apiVersion: apps/v1, kind: Deployment, name: {name}}}\n  service: {{port: 80}}\n  \
-             analysis:\n    interval: 1m\n    threshold: 5\n    stepWeight: 10\n{more}"
-        )
-    }
-
-    #[test]
-    fn a_canary_without_namespace_takes_the_one_asked_for() {
-        let files = [file("a.yaml", &canary("podinfo", "", ""))];
-        let namespace = |asked| load(&files, None, asked).unwrap().canary.namespace;
-        assert_eq!(namespace(Some("shop")), "shop");
-        assert_eq!(namespace(None), "default");
-    }
-
-    #[test]
-    fn a_canary_of_another_namespace_does_not_fit() {
-        let files = [file("a.yaml", &canary("podinfo", ", namespace: test", ""))];
-        assert_eq!(
-            load(&files, Some("podinfo"), None)
-                .unwrap()
-                .canary
-                .namespace,
-            "test"
-        );
-        let error = load(&files, Some("podinfo"), Some("shop")).unwrap_err();
-        assert!(matches!(error, LoadError::NotFound { .. }), "{error:?}");
-    }
-
-    #[test]
-    fn the_only_canary_needs_no_name() {
-        let files = [
-            file("a.yaml", &canary("podinfo", "", "")),
-            file(
-                "b.yaml",
-                "apiVersion: v1\nkind: ConfigMap\n# flagger.app/\n",
-            ),
-        ];
-        assert_eq!(load(&files, None, None).unwrap().canary.name, "podinfo");
-        let two = [
-            file("a.yaml", &canary("podinfo", "", "")),
-            file("b.yaml", &canary("backend", "", "")),
-        ];
-        let error = load(&two, None, None).unwrap_err();
-        assert!(
-            error
-                .help()
-                .unwrap()
-                .to_string()
-                .contains("backend (b.yaml:1)")
-        );
-    }
-
-    #[test]
-    fn a_broken_file_is_only_a_warning_where_the_canary_is_elsewhere() {
-        let files = [
-            file("broken.yaml", "apiVersion: flagger.app/v1beta1\nkind: [\n"),
-            file("a.yaml", &canary("podinfo", "", "")),
-        ];
-        let loaded = load(&files, Some("podinfo"), None).unwrap();
-        assert_eq!(loaded.warnings.len(), 1);
-        assert_eq!(loaded.warnings[0].kind, ProblemKind::Unreadable);
-        assert!(loaded.warnings[0].is_warning());
-        let error = load(&files, Some("backend"), None).unwrap_err();
-        assert!(matches!(error, LoadError::Unread { .. }), "{error:?}");
-    }
-
-    #[test]
-    fn a_file_without_the_group_is_not_parsed() {
-        let files = [
-            file("chart.yaml", "{{ broken"),
-            file("a.yaml", &canary("podinfo", "", "")),
-        ];
-        assert!(load(&files, None, None).unwrap().warnings.is_empty());
-    }
-
-    #[test]
-    fn a_later_error_can_point_into_the_file() {
-        let text = canary(
-            "podinfo",
-            "",
-            "    metrics:\n    - name: request-success-rate\n      thresholdRange: {min: 99}\n",
-        );
-        let loaded = load(&[file("a.yaml", &text)], None, None).unwrap();
-        assert_eq!(
-            loaded.line_column("/spec/analysis/threshold"),
-            Some((9, 16))
-        );
-        let span = loaded
-            .span("/spec/analysis/metrics/0/thresholdRange")
-            .unwrap();
-        assert_eq!(&text[span], "{min: 99}");
-        assert_eq!(loaded.raw()["spec"]["service"]["port"], 80);
-    }
-
-    const REFERRING: &str = "    metrics:\n    - {name: a, templateRef: {name: rate}}\n    - {name: b, templateRef: {name: rate, namespace: shop}}\n";
-
-    fn template(namespace: &str) -> String {
-        format!(
-            "---\napiVersion: flagger.app/v1beta1\nkind: MetricTemplate\nmetadata: {{name: rate{namespace}}}\nspec: {{provider: {{type: prometheus}}, query: up}}\n"
-        )
-    }
-
-    #[test]
-    fn a_template_is_resolved_once_and_found_from_its_metric() {
-        let files = [
-            file("a.yaml", &canary("podinfo", ", namespace: shop", REFERRING)),
-            file("b.yaml", &template("")),
-        ];
-        let loaded = load(&files, None, None).unwrap();
-        assert_eq!(loaded.templates.len(), 1);
-        for metric in &loaded.canary.analysis.metrics {
-            assert_eq!(loaded.template(metric).unwrap().query, "up");
-        }
-    }
-
-    #[test]
-    fn a_template_of_the_right_namespace_goes_before_one_without() {
-        let files = [
-            file("a.yaml", &canary("podinfo", ", namespace: shop", REFERRING)),
-            file("b.yaml", &(template("") + &template(", namespace: shop"))),
-        ];
-        assert_eq!(load(&files, None, None).unwrap().templates.len(), 1);
-    }
-
-    #[test]
-    fn problems_of_the_spec_and_of_its_references_are_told_together() {
-        let more = format!("    tresholds: 1\n{REFERRING}");
-        let files = [file(
-            "a.yaml",
-            &canary("podinfo", ", namespace: shop", &more),
-        )];
-        let LoadError::Invalid(errors) = load(&files, None, None).unwrap_err() else {
-            panic!("not valid");
-        };
-        let kinds: Vec<_> = errors.problems.iter().map(|problem| problem.kind).collect();
-        assert_eq!(kinds, [ProblemKind::UnknownField, ProblemKind::Reference]);
-        assert_eq!(errors.problems[1].place, "a.yaml:13");
-    }
-}
+mod tests;

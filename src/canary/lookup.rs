@@ -133,13 +133,14 @@ pub(super) struct Lookup<'a> {
 }
 
 impl<'a> Lookup<'a> {
+    /// What the items of a list name by `field`, each once, and where it stands.
     pub fn resolve<T>(
         &mut self,
         list: &str,
         field: &str,
         kind: &str,
         read: impl Fn(&Document, &str) -> Result<(T, Vec<SpecProblem>), SpecErrors>,
-    ) -> Vec<T> {
+    ) -> (Vec<T>, Vec<Document>) {
         let items = self
             .canary
             .value
@@ -148,6 +149,7 @@ impl<'a> Lookup<'a> {
             .map_or(0, Vec::len);
         let mut seen: Vec<(String, String)> = Vec::new();
         let mut found = Vec::new();
+        let mut documents = Vec::new();
         for index in 0..items {
             let pointer = format!("{list}/{index}/{field}");
             let Some(name) = text(self.canary, &format!("{pointer}/name")) else {
@@ -160,9 +162,9 @@ impl<'a> Lookup<'a> {
             if seen.contains(&wanted) {
                 continue;
             }
-            let document = self.find(kind, name, namespace, &pointer);
-            seen.push(wanted);
-            if let Some(document) = document {
+            if let Some(document) = self.find(kind, name, namespace, &pointer) {
+                seen.push(wanted);
+                documents.push(document.clone());
                 let mut told = Vec::new();
                 found.extend(keep(
                     read(document, namespace),
@@ -176,7 +178,7 @@ impl<'a> Lookup<'a> {
                 self.problems.append(&mut told);
             }
         }
-        found
+        (found, documents)
     }
 
     /// The one object of that name. One without a namespace is taken where none has the right one.

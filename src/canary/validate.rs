@@ -124,16 +124,19 @@ fn refuse_analysis(
                 refuse(field, "a weighted canary", &|other| other.weighted);
             }
         }
-        Strategy::AbTesting => {
-            if tcp || capabilities.matches.is_none() {
-                refuse("/spec/analysis/match", "A/B testing", &|other| {
-                    !other.matches.is_none()
-                });
-            } else {
-                refuse_matches(&analysis.matches, capabilities, &mut refuse);
-            }
-        }
-        Strategy::BlueGreen => {}
+        Strategy::AbTesting | Strategy::BlueGreen => {}
+    }
+    if !analysis.matches.is_empty() && (tcp || capabilities.matches.is_none()) {
+        // Without its conditions the route would send everybody to the canary.
+        let what = match strategy {
+            Strategy::AbTesting => "A/B testing",
+            Strategy::Canary | Strategy::BlueGreen => "matching of requests",
+        };
+        refuse("/spec/analysis/match", what, &|other| {
+            !other.matches.is_none()
+        });
+    } else {
+        refuse_matches(&analysis.matches, capabilities, &mut refuse);
     }
     // A/B testing has no use for mirroring in Flagger either; the analysis says so.
     let mirrors = match strategy {
