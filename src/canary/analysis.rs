@@ -62,9 +62,7 @@ impl Analysis {
     pub(super) fn read(at: At<'_>) -> Option<Self> {
         let mut fields = at.fields()?;
         let interval = fields.required("interval", At::duration);
-        let threshold = fields.required("threshold", |at| {
-            at.whole(i64::from(i32::MIN)..=i64::from(i32::MAX))
-        });
+        let threshold = fields.required("threshold", At::int);
         // Only the linear increase looks at maxWeight.
         let linear = !fields.has("stepWeights") && !fields.has("iterations");
         let read = Self {
@@ -156,13 +154,6 @@ impl Analysis {
         if self.mirror && self.iterations.is_some() && !self.matches.is_empty() {
             odd("mirror", "unused", "is not used in A/B testing".to_owned());
         }
-        if !self.matches.is_empty() && self.iterations.is_none() {
-            odd(
-                "match",
-                "unused",
-                "is not used without iterations: the rollout goes by weight".to_owned(),
-            );
-        }
     }
 }
 
@@ -191,7 +182,7 @@ fn progress(at: At<'_>, name: &str, most: i64) -> Option<u32> {
 }
 
 fn unused_weight(at: At<'_>) -> Option<Weight> {
-    at.whole(i64::from(i32::MIN)..=i64::from(i32::MAX))?;
+    at.int()?;
     None
 }
 
@@ -226,7 +217,7 @@ fn step_weights(at: At<'_>) -> Option<Vec<Weight>> {
     let pointer = at.pointer.clone();
     let path = at.path();
     let sink = at.sink;
-    let steps = at.list(|at| at.whole(i64::from(i32::MIN)..=i64::from(i32::MAX)))?;
+    let steps = at.list(At::int)?;
     if steps.is_empty() {
         sink.error(
             Finding::at_value(
@@ -318,3 +309,6 @@ fn exactly_one_ladder(fields: &Fields<'_>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -201,3 +201,30 @@ fn string_match(at: At<'_>, in_analysis: bool) -> Option<StringMatch> {
     }
     Some(found.pop().unwrap_or(StringMatch::Present))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_condition_is_written_as_it_was_read() {
+        let item = HttpMatch {
+            uri: Some(StringMatch::Prefix("/api".to_owned())),
+            headers: BTreeMap::from([
+                ("x-user".to_owned(), StringMatch::Present),
+                ("x-tier".to_owned(), StringMatch::Exact("beta".to_owned())),
+            ]),
+            ignore_uri_case: true,
+            ..HttpMatch::default()
+        };
+        assert_eq!(
+            serde_json::to_value(item).unwrap(),
+            json!({
+                "uri": {"prefix": "/api"},
+                "headers": {"x-tier": {"exact": "beta"}, "x-user": {}},
+                "ignoreUriCase": true,
+            })
+        );
+    }
+}

@@ -25,8 +25,8 @@ use crate::canary::reference::NamedRef;
 use crate::canary::source::SourceFile;
 use crate::canary::spec::Canary;
 use crate::canary::yaml::Document;
-use crate::canary::yaml::YamlError;
 use crate::canary::yaml::line_column;
+use crate::canary::yaml_error::YamlError;
 use miette::Diagnostic;
 use serde_json::Value;
 use std::ops::Range;
@@ -47,6 +47,8 @@ pub struct Loaded {
     pub warnings: Vec<SpecProblem>,
     /// The text of the Canary: its JSON, and where each part of it stands.
     pub document: Document,
+    /// The same of the templates, then of the alert providers, in their order.
+    pub named: Vec<Document>,
 }
 
 impl Loaded {
@@ -92,6 +94,41 @@ impl Loaded {
         self.alert_providers.iter().find(|provider| {
             provider.name == alert.provider.name && provider.namespace == namespace
         })
+    }
+
+    /// Everything that was read as one `v1` List, each object with its namespace: loading its text gives the same
+    /// Canary again, which is how a run record keeps what it was started with.
+    #[must_use]
+    pub fn bundle(&self) -> Value {
+        let own = std::iter::once((&self.document, &self.canary.namespace));
+        let namespaces = self
+            .templates
+            .iter()
+            .map(|template| &template.namespace)
+            .chain(
+                self.alert_providers
+                    .iter()
+                    .map(|provider| &provider.namespace),
+            );
+        let items: Vec<Value> = own
+            .chain(self.named.iter().zip(namespaces))
+            .map(|(document, namespace)| {
+                let mut item = document.value.clone();
+                if let Some(metadata) = item.pointer_mut("/metadata").and_then(Value::as_object_mut)
+                {
+                    metadata.insert("namespace".to_owned(), Value::from(namespace.as_str()));
+                }
+                item
+            })
+            .collect();
+        serde_json::json!({"apiVersion": "v1", "kind": "List", "items": items})
+    }
+
+    /// Where a template of this Canary stands, for errors of its query.
+    #[must_use]
+    pub fn template_document(&self, template: &MetricTemplate) -> Option<&Document> {
+        let at = self.templates.iter().position(|own| own == template)?;
+        self.named.get(at)
     }
 
     fn namespace_of<'a>(&'a self, named: &'a NamedRef) -> &'a str {
@@ -183,18 +220,19 @@ pub fn load(
         problems,
         warnings,
     };
-    let templates = lookup.resolve(
+    let (templates, mut named) = lookup.resolve(
         "/spec/analysis/metrics",
         "templateRef",
         "MetricTemplate",
         MetricTemplate::from_document,
     );
-    let alert_providers = lookup.resolve(
+    let (alert_providers, more) = lookup.resolve(
         "/spec/analysis/alerts",
         "providerRef",
         "AlertProvider",
         AlertProvider::from_document,
     );
+    named.extend(more);
     let Lookup {
         mut problems,
         warnings,
@@ -212,6 +250,7 @@ pub fn load(
             alert_providers,
             warnings,
             document,
+            named,
         }),
         Some(_) | None => Err(SpecErrors {
             subject: document.subject("canary"),
@@ -299,3 +338,6 @@ fn not_found(
         help,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use crate::canary::problem::dotted;
 use crate::canary::source::SourceFile;
 use crate::canary::yaml;
 use crate::canary::yaml::Document;
-use crate::canary::yaml::YamlError;
+use crate::canary::yaml_error::YamlError;
 use miette::Diagnostic as _;
 use miette::Severity;
 use serde_json::Value;
@@ -32,10 +32,10 @@ pub(super) fn scan(files: &[SourceFile]) -> Scan {
         broken: Vec::new(),
     };
     for file in files.iter().filter(|file| file.text.contains(GROUP)) {
-        match yaml::read(file, GROUP) {
-            Ok(documents) => scan.documents.extend(documents),
-            Err(error) => scan.broken.push((file.clone(), *error)),
-        }
+        let (documents, broken) = yaml::read(file, GROUP);
+        scan.documents.extend(documents);
+        scan.broken
+            .extend(broken.into_iter().map(|error| (file.clone(), error)));
     }
     scan
 }
@@ -133,13 +133,14 @@ pub(super) struct Lookup<'a> {
 }
 
 impl<'a> Lookup<'a> {
+    /// What the items of a list name by `field`, each once, and where it stands.
     pub fn resolve<T>(
         &mut self,
         list: &str,
         field: &str,
         kind: &str,
         read: impl Fn(&Document, &str) -> Result<(T, Vec<SpecProblem>), SpecErrors>,
-    ) -> Vec<T> {
+    ) -> (Vec<T>, Vec<Document>) {
         let items = self
             .canary
             .value
@@ -148,6 +149,7 @@ impl<'a> Lookup<'a> {
             .map_or(0, Vec::len);
         let mut seen: Vec<(String, String)> = Vec::new();
         let mut found = Vec::new();
+        let mut documents = Vec::new();
         for index in 0..items {
             let pointer = format!("{list}/{index}/{field}");
             let Some(name) = text(self.canary, &format!("{pointer}/name")) else {
@@ -160,9 +162,9 @@ impl<'a> Lookup<'a> {
             if seen.contains(&wanted) {
                 continue;
             }
-            let document = self.find(kind, name, namespace, &pointer);
-            seen.push(wanted);
-            if let Some(document) = document {
+            if let Some(document) = self.find(kind, name, namespace, &pointer) {
+                seen.push(wanted);
+                documents.push(document.clone());
                 let mut told = Vec::new();
                 found.extend(keep(
                     read(document, namespace),
@@ -176,7 +178,7 @@ impl<'a> Lookup<'a> {
                 self.problems.append(&mut told);
             }
         }
-        found
+        (found, documents)
     }
 
     /// The one object of that name. One without a namespace is taken where none has the right one.
@@ -205,6 +207,7 @@ impl<'a> Lookup<'a> {
             fitting = within(None);
         }
         let at = format!("{pointer}/name");
+        let wanted = format!("{kind} {namespace}/{name}");
         let path = dotted(pointer);
         let (label, message, help) = match fitting.as_slice() {
             [one] => return Some(one),
@@ -225,10 +228,7 @@ impl<'a> Lookup<'a> {
                 };
                 (
                     "not found",
-                    format!(
-                        "{path} names {kind} {}, which is not among the files",
-                        typed(name, Some(namespace))
-                    ),
+                    format!("{path} names {wanted}, which is not among the files"),
                     help,
                 )
             }
@@ -237,8 +237,7 @@ impl<'a> Lookup<'a> {
                 (
                     "more than one",
                     format!(
-                        "{path} names {kind} {}, which is there {} times",
-                        typed(name, Some(namespace)),
+                        "{path} names {wanted}, which is there {} times",
                         several.len()
                     ),
                     format!("remove all but one of {}", places.join(", ")),

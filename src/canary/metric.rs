@@ -206,3 +206,72 @@ fn range(at: At<'_>) -> Option<ThresholdRange> {
     }
     Some(range)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metric(name: &str) -> Metric {
+        Metric {
+            name: name.to_owned(),
+            interval: None,
+            threshold: None,
+            threshold_range: None,
+            query: None,
+            template: None,
+            template_variables: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn the_old_threshold_is_a_minimum_for_the_success_rate_only() {
+        let limits = |name: &str| {
+            Metric {
+                threshold: Some(5.0),
+                ..metric(name)
+            }
+            .limits()
+        };
+        let minimum = ThresholdRange {
+            min: Some(5.0),
+            max: None,
+        };
+        let maximum = ThresholdRange {
+            min: None,
+            max: Some(5.0),
+        };
+        assert_eq!(limits(REQUEST_SUCCESS_RATE), minimum);
+        assert_eq!(limits(REQUEST_DURATION), maximum);
+        assert_eq!(limits("errors"), maximum);
+    }
+
+    #[test]
+    fn a_range_voids_the_threshold() {
+        let range = ThresholdRange {
+            min: None,
+            max: Some(2.0),
+        };
+        let metric = Metric {
+            threshold: Some(5.0),
+            threshold_range: Some(range),
+            ..metric("errors")
+        };
+        assert_eq!(metric.limits(), range);
+    }
+
+    #[test]
+    fn limits_are_inclusive_and_not_a_number_never_passes() {
+        let range = ThresholdRange {
+            min: Some(1.0),
+            max: Some(2.0),
+        };
+        assert!(range.contains(1.0) && range.contains(2.0));
+        assert!(!range.contains(2.1) && !range.contains(f64::NAN));
+    }
+
+    #[test]
+    fn a_window_is_a_minute_unless_written() {
+        assert_eq!(metric("errors").window_text(), "1m");
+        assert_eq!(metric("errors").window(), Duration::from_secs(60));
+    }
+}

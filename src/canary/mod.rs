@@ -39,3 +39,4 @@ pub mod validate;
 pub mod webhook;
 pub mod weight;
 pub mod yaml;
+pub mod yaml_error;

@@ -23,6 +23,10 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+/// The range of Go's `int32`, which most of Flagger's numbers are.
+const LEAST: i64 = i32::MIN as i64;
+const MOST: i64 = i32::MAX as i64;
+
 /// A value and where it stands.
 #[derive(Clone)]
 pub(super) struct At<'a> {
@@ -226,40 +230,35 @@ impl<'a> At<'a> {
             )]
             (float.fract() == 0.0 && float.abs() < 9e15).then_some(float as i64)
         });
-        let allowed = match (*range.start(), *range.end()) {
-            (i64::MIN, i64::MAX) => "a whole number".to_owned(),
-            (low, i64::MAX | 0x7fff_ffff) => format!("a whole number from {low}"),
+        let wanted = match (*range.start(), *range.end()) {
+            (i64::MIN | LEAST, i64::MAX | MOST) => "a whole number".to_owned(),
+            (low, i64::MAX | MOST) => format!("a whole number from {low}"),
+            (i64::MIN | LEAST, high) => format!("a whole number up to {high}"),
             (low, high) => format!("a whole number from {low} to {high}"),
         };
-        match whole {
-            Some(whole) if range.contains(&whole) => Some(whole),
-            Some(whole) => {
-                let side = if whole < *range.start() {
-                    "too small"
-                } else {
-                    "too large"
-                };
-                self.refuse(
-                    side,
-                    &format!("must be {allowed}"),
-                    format!("allowed: {allowed}"),
-                );
-                None
-            }
-            None => {
-                self.refuse(
-                    "not whole",
-                    &format!("must be {allowed}"),
-                    "Flagger cannot read a fraction here",
-                );
-                None
-            }
-        }
+        let label = match whole {
+            Some(whole) if range.contains(&whole) => return Some(whole),
+            Some(whole) if whole < *range.start() => "too small",
+            Some(_) => "too large",
+            None => "not whole",
+        };
+        self.sink.error(Finding::at_value(
+            ProblemKind::WrongValue,
+            &self.pointer,
+            label,
+            format!("{} must be {wanted}", self.path()),
+        ));
+        None
+    }
+
+    /// A whole number as Go's `int32` holds it.
+    pub fn int(self) -> Option<i64> {
+        self.whole(LEAST..=MOST)
     }
 
     /// A count.
     pub fn count(self) -> Option<u32> {
-        let whole = self.whole(0..=i64::from(i32::MAX))?;
+        let whole = self.whole(0..=MOST)?;
         u32::try_from(whole).ok()
     }
 

@@ -124,3 +124,27 @@ impl SessionAffinity {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_stand_in_flaggers_order() {
+        let affinity = SessionAffinity {
+            cookie_name: "flagger".to_owned(),
+            primary_cookie_name: None,
+            domain: Some("example.com".to_owned()),
+            path: Some("/app".to_owned()),
+            http_only: true,
+            partitioned: true,
+            secure: true,
+            max_age: 86_400,
+            same_site: Some(SameSite::Lax),
+        };
+        assert_eq!(
+            affinity.attributes(),
+            "; Max-Age=86400; Domain=example.com; HttpOnly; Partitioned; Path=/app; SameSite=Lax; Secure"
+        );
+    }
+}

@@ -326,3 +326,6 @@ impl Canary {
 fn provider_is_broken(canary: &Canary, fields: &Fields<'_>) -> bool {
     canary.provider.is_none() && fields.has("provider")
 }
+
+#[cfg(test)]
+mod tests;

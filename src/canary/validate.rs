@@ -124,16 +124,19 @@ fn refuse_analysis(
                 refuse(field, "a weighted canary", &|other| other.weighted);
             }
         }
-        Strategy::AbTesting => {
-            if tcp || capabilities.matches.is_none() {
-                refuse("/spec/analysis/match", "A/B testing", &|other| {
-                    !other.matches.is_none()
-                });
-            } else {
-                refuse_matches(&analysis.matches, capabilities, &mut refuse);
-            }
-        }
-        Strategy::BlueGreen => {}
+        Strategy::AbTesting | Strategy::BlueGreen => {}
+    }
+    if !analysis.matches.is_empty() && (tcp || capabilities.matches.is_none()) {
+        // Without its conditions the route would send everybody to the canary.
+        let what = match strategy {
+            Strategy::AbTesting => "A/B testing",
+            Strategy::Canary | Strategy::BlueGreen => "matching of requests",
+        };
+        refuse("/spec/analysis/match", what, &|other| {
+            !other.matches.is_none()
+        });
+    } else {
+        refuse_matches(&analysis.matches, capabilities, &mut refuse);
     }
     // A/B testing has no use for mirroring in Flagger either; the analysis says so.
     let mirrors = match strategy {
@@ -239,4 +242,174 @@ fn ignored(canary: &Canary, provider: &str, capabilities: &Capabilities) -> Vec<
             )
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canary::capabilities::Matching;
+    use crate::canary::load::load;
+    use crate::canary::source::SourceFile;
+
+    const NOTHING: Capabilities = Capabilities {
+        weighted: false,
+        mirror: Mirroring::No,
+        matches: Matching::NONE,
+        session_affinity: Affinity::No,
+        tcp_weights_only: false,
+        needs: &[],
+        service: &[],
+    };
+
+    const EVERYTHING: Capabilities = Capabilities {
+        weighted: true,
+        mirror: Mirroring::Always,
+        matches: Matching {
+            headers: &[Comparison::Exact],
+            query_params: &[],
+            source_labels: false,
+        },
+        session_affinity: Affinity::Both,
+        tcp_weights_only: true,
+        needs: &[Need::GatewayRefs],
+        service: ServiceField::ALL,
+    };
+
+    fn loaded(service: &str, analysis: &str) -> Loaded {
+        let text = format!(
+            "apiVersion: flagger.app/v1beta1\nkind: Canary\nmetadata: {{name: podinfo}}\nspec:\n  \
+             targetRef: {{apiVersion: apps/v1, kind: Deployment, name: podinfo}}\n  \
+             service: {{port: 80, {service}}}\n  analysis: {{interval: 1m, threshold: 5, {analysis}}}\n"
+        );
+        let file = SourceFile {
+            path: "a.yaml".to_owned(),
+            text: text.into(),
+        };
+        load(&[file], None, None).unwrap()
+    }
+
+    fn refused(loaded: &Loaded, capabilities: &Capabilities) -> Vec<String> {
+        let all = [("none", NOTHING), ("full", EVERYTHING)];
+        match validate_for(loaded, "it", capabilities, &all) {
+            Ok(_) => Vec::new(),
+            Err(errors) => errors
+                .problems
+                .iter()
+                .map(|problem| problem.pointer.clone())
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn blue_green_needs_no_router() {
+        assert!(refused(&loaded("", "iterations: 5"), &NOTHING).is_empty());
+    }
+
+    #[test]
+    fn a_share_of_the_requests_needs_weights() {
+        let weighted = loaded("", "stepWeights: [5, 10]");
+        assert_eq!(refused(&weighted, &NOTHING), ["/spec/analysis/stepWeights"]);
+        let weighted = loaded("gatewayRefs: [{name: gw}]", "stepWeight: 5");
+        assert!(refused(&weighted, &EVERYTHING).is_empty());
+    }
+
+    #[test]
+    fn nothing_is_asked_of_an_analysis_that_is_skipped() {
+        let mut weighted = loaded("", "stepWeight: 5");
+        weighted.canary.skip_analysis = true;
+        assert!(refused(&weighted, &NOTHING).is_empty());
+    }
+
+    #[test]
+    fn a_condition_the_router_cannot_express_is_refused() {
+        let matched = loaded(
+            "gatewayRefs: [{name: gw}]",
+            "iterations: 5, match: [{headers: {a: {exact: x}, b: {regex: b.*}}, sourceLabels: {app: web}}]",
+        );
+        assert_eq!(
+            refused(&matched, &EVERYTHING),
+            [
+                "/spec/analysis/match/0/headers/b",
+                "/spec/analysis/match/0/sourceLabels",
+            ]
+        );
+    }
+
+    #[test]
+    fn mirroring_by_weight_needs_more_than_mirroring_in_blue_green() {
+        let some = Capabilities {
+            weighted: true,
+            mirror: Mirroring::BlueGreen,
+            ..NOTHING
+        };
+        assert!(refused(&loaded("", "iterations: 5, mirror: true"), &some).is_empty());
+        assert_eq!(
+            refused(&loaded("", "stepWeight: 5, mirror: true"), &some),
+            ["/spec/analysis/mirror"]
+        );
+    }
+
+    #[test]
+    fn a_primary_cookie_needs_more_than_affinity() {
+        let some = Capabilities {
+            weighted: true,
+            session_affinity: Affinity::Canary,
+            ..NOTHING
+        };
+        let one = loaded("", "stepWeight: 5, sessionAffinity: {cookieName: a}");
+        assert!(refused(&one, &some).is_empty());
+        let both = loaded(
+            "",
+            "stepWeight: 5, sessionAffinity: {cookieName: a, primaryCookieName: b}",
+        );
+        assert_eq!(
+            refused(&both, &some),
+            ["/spec/analysis/sessionAffinity/primaryCookieName"]
+        );
+    }
+
+    #[test]
+    fn tcp_takes_matches_and_affinity_away() {
+        let tcp = loaded(
+            "appProtocol: TCP, gatewayRefs: [{name: gw}]",
+            "stepWeight: 5, mirror: true, sessionAffinity: {cookieName: a}",
+        );
+        assert_eq!(
+            refused(&tcp, &EVERYTHING),
+            ["/spec/analysis/mirror", "/spec/analysis/sessionAffinity"]
+        );
+    }
+
+    #[test]
+    fn what_the_router_cannot_do_without_is_asked_for() {
+        assert_eq!(
+            refused(&loaded("", "stepWeight: 5"), &EVERYTHING),
+            ["/spec/service"]
+        );
+    }
+
+    #[test]
+    fn fields_the_router_ignores_are_warnings() {
+        let some = Capabilities {
+            weighted: true,
+            service: &[ServiceField::Timeout],
+            ..NOTHING
+        };
+        let spec = loaded("timeout: 5s, retries: {attempts: 3}", "stepWeight: 5");
+        let warnings = validate_for(&spec, "it", &some, &[]).unwrap();
+        assert_eq!(warnings.len(), 1);
+        assert_eq!(warnings[0].pointer, "/spec/service/retries");
+        assert!(warnings[0].is_warning());
+    }
+
+    #[test]
+    fn routers_that_could_are_named() {
+        let all = [("none", NOTHING), ("full", EVERYTHING)];
+        let errors =
+            validate_for(&loaded("", "stepWeight: 5"), "none", &NOTHING, &all).unwrap_err();
+        assert_eq!(
+            errors.problems[0].help.as_deref(),
+            Some("providers that can: full")
+        );
+    }
 }

@@ -4,9 +4,7 @@
 
 use crate::canary::node::Node;
 use crate::canary::source::SourceFile;
-use miette::Diagnostic;
-use miette::NamedSource;
-use miette::SourceSpan;
+use crate::canary::yaml_error::YamlError;
 use serde_json::Map;
 use serde_json::Value;
 use serde_saphyr::Location;
@@ -15,33 +13,14 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Largest file that is read, bytes: far beyond any manifest, small enough to be read at once.
+/// Largest document that is read, bytes: far beyond any manifest, small enough to be read at once.
 pub const MAX_BYTES: usize = 1024 * 1024;
 
-/// A file that is no YAML, or too much of it.
-#[derive(Clone, Debug, thiserror::Error, Diagnostic)]
-#[error("cannot read {path}: {why}")]
-#[diagnostic(code(flagger::spec::yaml))]
-pub struct YamlError {
-    /// The file.
-    pub path: String,
-    /// What the reader says.
-    pub why: String,
-    #[source_code]
-    source_code: Option<NamedSource<Arc<str>>>,
-    #[label("here")]
-    at: Option<SourceSpan>,
-    #[help]
-    help: Option<String>,
-}
+/// Levels that a document may nest. Flagger's kinds need 10; each level takes stack while it is read.
+pub const MAX_DEPTH: usize = 32;
 
-impl YamlError {
-    /// Byte offset of the place, where it is known.
-    #[must_use]
-    pub fn offset(&self) -> Option<usize> {
-        self.at.map(|span| span.offset())
-    }
-}
+/// Values that the aliases of a document may unfold to.
+pub const MAX_ALIASED: usize = 50_000;
 
 /// One document of a file, or one item of a `kind: List`.
 #[derive(Clone, Debug)]
@@ -128,22 +107,37 @@ pub fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
-/// All objects of a file whose `apiVersion` starts with `group`, items of lists included.
-///
-/// # Errors
-/// Where the file is no YAML, deeper than 64 levels, larger than [`MAX_BYTES`] or grows out of hand by its aliases.
-pub fn read(file: &SourceFile, group: &str) -> Result<Vec<Document>, Box<YamlError>> {
-    if file.text.len() > MAX_BYTES {
-        return Err(Box::new(YamlError {
-            path: file.path.clone(),
-            why: format!(
-                "{} bytes are more than the 1 MiB a file may have",
-                file.text.len()
-            ),
-            source_code: None,
-            at: None,
-            help: Some("split the file, one object each".to_owned()),
-        }));
+/// What a file holds: the objects whose `apiVersion` starts with `group`, items of lists included, and the documents
+/// that could not be read. Documents that do not mention the group are not looked at, so whatever stands beside a
+/// Canary in a rendered stream cannot break it.
+#[must_use]
+pub fn read(file: &SourceFile, group: &str) -> (Vec<Document>, Vec<YamlError>) {
+    let mut found = Vec::new();
+    let mut broken = Vec::new();
+    for (index, part) in parts(&file.text).into_iter().enumerate() {
+        if !file.text[part.clone()].contains(group) {
+            continue;
+        }
+        match read_part(file, part.clone()) {
+            Ok(roots) => {
+                for root in roots {
+                    let from = Part {
+                        file,
+                        index,
+                        base: part.start,
+                    };
+                    from.collect(root, group, &mut found);
+                }
+            }
+            Err(error) => broken.push(*error),
+        }
+    }
+    (found, broken)
+}
+
+fn read_part(file: &SourceFile, part: Range<usize>) -> Result<Vec<Spanned<Node>>, Box<YamlError>> {
+    if part.len() > MAX_BYTES {
+        return Err(Box::new(YamlError::too_large(file, part)));
     }
     let options = serde_saphyr::options! {
         with_snippet: false,
@@ -152,75 +146,99 @@ pub fn read(file: &SourceFile, group: &str) -> Result<Vec<Document>, Box<YamlErr
         // As the YAML of Go reads 0777.
         legacy_octal_numbers: true,
         budget: serde_saphyr::budget! {
-            max_documents: 10_000,
             max_nodes: 500_000,
-            max_depth: 64,
+            max_depth: MAX_DEPTH,
         },
         alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: 100_000,
+            max_total_replayed_events: MAX_ALIASED,
         },
     };
-    let roots: Vec<Spanned<Node>> = serde_saphyr::from_multiple_with_options(&file.text, options)
-        .map_err(|error| Box::new(yaml_error(file, &error)))?;
-    let mut found = Vec::new();
-    for (index, root) in roots.into_iter().enumerate() {
-        collect(file, index, root, group, &mut found);
-    }
-    Ok(found)
+    let text = &file.text[part.clone()];
+    serde_saphyr::from_multiple_with_options(text, options)
+        .map_err(|error| Box::new(YamlError::of(file, part, &error)))
 }
 
-fn collect(
-    file: &SourceFile,
+/// Documents as kubectl tells them apart: by lines that begin with `---`. Blank ones are left out.
+fn parts(text: &str) -> Vec<Range<usize>> {
+    let mut parts = Vec::new();
+    let mut start = 0;
+    let mut at = 0;
+    let mut close = |from: usize, to: usize| {
+        let blank = text[from..to].lines().all(|line| {
+            let line = line.trim_start_matches(['\u{feff}', '-']).trim_start();
+            line.is_empty() || line.starts_with('#')
+        });
+        if !blank {
+            parts.push(from..to);
+        }
+    };
+    for line in text.split_inclusive('\n') {
+        let marks = line.strip_prefix("---");
+        if marks.is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace)) {
+            close(start, at);
+            start = at;
+        }
+        at += line.len();
+    }
+    close(start, text.len());
+    parts
+}
+
+/// A document of a file: where its parts' places are counted from.
+struct Part<'a> {
+    file: &'a SourceFile,
     index: usize,
-    root: Spanned<Node>,
-    group: &str,
-    found: &mut Vec<Document>,
-) {
-    let Node::Map(entries) = &root.value else {
-        return;
-    };
-    let text_of = |name: &str| {
-        entries.iter().find_map(|(key, value)| match &value.value {
-            Node::Leaf(Value::String(text)) if key.value == name => Some(text.as_str()),
-            Node::Leaf(_) | Node::List(_) | Node::Map(_) => None,
-        })
-    };
-    let is_list = text_of("kind").is_some_and(|kind| kind.ends_with("List"));
-    if is_list {
-        let Node::Map(entries) = root.value else {
+    base: usize,
+}
+
+impl Part<'_> {
+    fn collect(&self, root: Spanned<Node>, group: &str, found: &mut Vec<Document>) {
+        let Node::Map(entries) = &root.value else {
             return;
         };
-        for (key, value) in entries {
-            if key.value == "items"
-                && let Node::List(items) = value.value
-            {
-                for item in items {
-                    collect(file, index, item, group, found);
+        let text_of = |name: &str| {
+            entries.iter().find_map(|(key, value)| match &value.value {
+                Node::Leaf(Value::String(text)) if key.value == name => Some(text.as_str()),
+                Node::Leaf(_) | Node::List(_) | Node::Map(_) => None,
+            })
+        };
+        if text_of("kind").is_some_and(|kind| kind.ends_with("List")) {
+            let Node::Map(entries) = root.value else {
+                return;
+            };
+            for (key, value) in entries {
+                if key.value == "items"
+                    && let Node::List(items) = value.value
+                {
+                    for item in items {
+                        self.collect(item, group, found);
+                    }
                 }
             }
+        } else if text_of("apiVersion").is_some_and(|version| version.starts_with(group)) {
+            let mut document = Document {
+                file: self.file.clone(),
+                index: self.index,
+                value: Value::Null,
+                duplicates: Vec::new(),
+                spans: HashMap::new(),
+            };
+            let mut pointer = String::new();
+            document.value = place(&mut document, self.base, root, None, &mut pointer).0;
+            found.push(document);
         }
-    } else if text_of("apiVersion").is_some_and(|version| version.starts_with(group)) {
-        let mut document = Document {
-            file: file.clone(),
-            index,
-            value: Value::Null,
-            duplicates: Vec::new(),
-            spans: HashMap::new(),
-        };
-        let mut pointer = String::new();
-        document.value = place(&mut document, root, None, &mut pointer).0;
-        found.push(document);
     }
 }
 
 /// Turns a node into JSON and writes down where its parts stand; returns where it ends.
 fn place(
     document: &mut Document,
+    base: usize,
     node: Spanned<Node>,
     key: Option<Range<usize>>,
     pointer: &mut String,
 ) -> (Value, usize) {
-    let own = bytes(&node.referenced, &document.file.text);
+    let own = bytes(&node.referenced, base, &document.file.text);
     let depth = pointer.len();
     let mut end = own.end;
     let value = match node.value {
@@ -229,7 +247,7 @@ fn place(
             let mut list = Vec::with_capacity(items.len());
             for (index, item) in items.into_iter().enumerate() {
                 pointer.push_str(&format!("/{index}"));
-                let (value, after) = place(document, item, None, pointer);
+                let (value, after) = place(document, base, item, None, pointer);
                 end = end.max(after);
                 list.push(value);
                 pointer.truncate(depth);
@@ -242,14 +260,14 @@ fn place(
             for (name, value) in entries {
                 pointer.push('/');
                 pointer.push_str(&escape(&name.value));
-                let at = bytes(&name.referenced, &document.file.text);
+                let at = bytes(&name.referenced, base, &document.file.text);
                 if let Some(first) = document.key_span(pointer) {
                     document
                         .duplicates
                         .push((pointer.clone(), first, at.clone()));
                 }
                 end = end.max(at.end);
-                let (value, after) = place(document, value, Some(at), pointer);
+                let (value, after) = place(document, base, value, Some(at), pointer);
                 end = end.max(after);
                 map.insert(name.value, value);
                 pointer.truncate(depth);
@@ -282,12 +300,11 @@ fn closed(text: &str, own: &Range<usize>, end: usize) -> usize {
 }
 
 /// The range a location names, kept within the text and on character boundaries.
-fn bytes(location: &Location, text: &str) -> Range<usize> {
+fn bytes(location: &Location, base: usize, text: &str) -> Range<usize> {
     let span = location.span();
     let clamp = |offset: u64| {
-        let mut at = usize::try_from(offset)
-            .unwrap_or(usize::MAX)
-            .min(text.len());
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        let mut at = base.saturating_add(offset).min(text.len());
         while !text.is_char_boundary(at) {
             at -= 1;
         }
@@ -307,69 +324,5 @@ fn bytes(location: &Location, text: &str) -> Range<usize> {
     start..start + kept
 }
 
-fn yaml_error(file: &SourceFile, error: &serde_saphyr::Error) -> YamlError {
-    let at = error.location().map(|location| {
-        let bytes = location.span().byte_offset();
-        let offset = bytes.and_then(|offset| usize::try_from(offset).ok());
-        offset
-            .unwrap_or_else(|| offset_of(&file.text, location.line(), location.column()))
-            .min(file.text.len())
-    });
-    let line = at.map_or("", |offset| {
-        let (number, _) = line_column(&file.text, offset);
-        file.text.lines().nth(number - 1).unwrap_or("")
-    });
-    let help = if line.contains("{{") || is_template(&file.text) {
-        Some(
-            "this looks like a Helm template: render it first and pass the result with -f -, \
-             such as `helm template . | kubectl flagger … -f -`"
-                .to_owned(),
-        )
-    } else {
-        None
-    };
-    YamlError {
-        path: file.path.clone(),
-        why: plain_message(error),
-        source_code: Some(NamedSource::new(&file.path, file.text.clone())),
-        at: at.map(|offset| SourceSpan::from((offset, 0))),
-        help,
-    }
-}
-
-/// Errors of the scanner know their line and column only, both from 1.
-fn offset_of(text: &str, line: u64, column: u64) -> usize {
-    let nth = |number: u64| usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
-    let mut start = 0;
-    for (index, part) in text.split_inclusive('\n').enumerate() {
-        if index == nth(line) {
-            let within = part.char_indices().nth(nth(column)).map(|(at, _)| at);
-            return start + within.unwrap_or_else(|| part.trim_end().len());
-        }
-        start += part.len();
-    }
-    text.trim_end().len()
-}
-
-fn is_template(text: &str) -> bool {
-    [
-        "{{ .",
-        "{{- .",
-        "{{.",
-        "{{ include",
-        "{{- include",
-        "{{ if",
-        "{{- if",
-        "{{- with",
-    ]
-    .iter()
-    .any(|mark| text.contains(mark))
-}
-
-/// The reader's words without the place, which the label shows.
-fn plain_message(error: &serde_saphyr::Error) -> String {
-    let whole = error.without_snippet().to_string();
-    let first = whole.lines().next().unwrap_or("").trim();
-    let end = first.find(" at line ").unwrap_or(first.len());
-    first[..end].trim_end_matches([':', ',', ' ']).to_owned()
-}
+#[cfg(test)]
+mod tests;

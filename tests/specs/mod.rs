@@ -1,6 +1,8 @@
 //! What people see of specs that cannot be used: each `testdata/canaries/invalid/NAME.yaml` is rendered as on a
 //! terminal of 80 columns into `NAME.txt` beside it.
 
+mod properties;
+
 use crate::support::golden;
 use kubectl_flagger::canary::capabilities::Affinity;
 use kubectl_flagger::canary::capabilities::Capabilities;
