@@ -1,0 +1,215 @@
+//! Which kinds the embedded cluster knows, as a real server's discovery names them.
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::json;
+
+/// A resource of the API. More than the built-in ones may be registered, as a CRD would.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ApiKind {
+    /// Empty for the core group.
+    #[serde(default)]
+    pub group: String,
+    /// All served versions; objects are stored as the first.
+    pub versions: Vec<String>,
+    /// Such as `deployments`.
+    pub plural: String,
+    /// Such as `Deployment`.
+    pub kind: String,
+    /// Lives in a namespace?
+    #[serde(default = "yes")]
+    pub namespaced: bool,
+    /// Has its status as a subresource?
+    #[serde(default)]
+    pub status: bool,
+    /// Has a scale subresource?
+    #[serde(default)]
+    pub scale: bool,
+    /// Compiled into the server (strategic patches, typed fields), not a CRD.
+    #[serde(skip)]
+    pub builtin: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl ApiKind {
+    /// A namespaced custom resource of one version.
+    #[must_use]
+    pub fn custom(group: &str, version: &str, plural: &str, kind: &str) -> Self {
+        Self {
+            group: group.to_owned(),
+            versions: vec![version.to_owned()],
+            plural: plural.to_owned(),
+            kind: kind.to_owned(),
+            namespaced: true,
+            status: false,
+            scale: false,
+            builtin: false,
+        }
+    }
+
+    /// The same with its status as a subresource.
+    #[must_use]
+    pub fn with_status(mut self) -> Self {
+        self.status = true;
+        self
+    }
+
+    /// The same with one more served version.
+    #[must_use]
+    pub fn also(mut self, version: &str) -> Self {
+        self.versions.push(version.to_owned());
+        self
+    }
+
+    /// The same in no namespace.
+    #[must_use]
+    pub fn cluster_scoped(mut self) -> Self {
+        self.namespaced = false;
+        self
+    }
+
+    fn builtin(group: &str, version: &str, plural: &str, kind: &str) -> Self {
+        Self {
+            builtin: true,
+            ..Self::custom(group, version, plural, kind)
+        }
+    }
+
+    fn with_scale(mut self) -> Self {
+        self.scale = true;
+        self
+    }
+
+    /// `deployments.apps`, as error messages name it.
+    #[must_use]
+    pub fn qualified(&self) -> String {
+        if self.group.is_empty() {
+            self.plural.clone()
+        } else {
+            format!("{}.{}", self.plural, self.group)
+        }
+    }
+
+    /// `Deployment.apps`, as validation errors name it.
+    #[must_use]
+    pub fn qualified_kind(&self) -> String {
+        if self.group.is_empty() {
+            self.kind.clone()
+        } else {
+            format!("{}.{}", self.kind, self.group)
+        }
+    }
+
+    /// `apps/v1` for one of its versions.
+    #[must_use]
+    pub fn api_version(&self, version: &str) -> String {
+        if self.group.is_empty() {
+            version.to_owned()
+        } else {
+            format!("{}/{version}", self.group)
+        }
+    }
+
+    /// The version objects are stored as.
+    #[must_use]
+    pub fn storage_version(&self) -> &str {
+        self.versions.first().map_or("v1", String::as_str)
+    }
+
+    /// Does the server count `metadata.generation`?
+    #[must_use]
+    pub fn has_generation(&self) -> bool {
+        !self.builtin
+            || matches!(
+                self.group.as_str(),
+                "apps" | "batch" | "networking.k8s.io" | "autoscaling"
+            ) && self.plural != "horizontalpodautoscalers"
+    }
+
+    /// Its rows of the classic discovery document.
+    #[must_use]
+    pub fn discovery(&self) -> Vec<Value> {
+        let main = json!({
+            "name": self.plural, "singularName": self.kind.to_lowercase(), "namespaced": self.namespaced,
+            "kind": self.kind,
+            "verbs": ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+        });
+        let mut rows = vec![main];
+        if self.scale {
+            rows.push(json!({
+                "name": format!("{}/scale", self.plural), "singularName": "", "namespaced": self.namespaced,
+                "group": "autoscaling", "version": "v1", "kind": "Scale", "verbs": ["get", "patch", "update"],
+            }));
+        }
+        if self.status {
+            rows.push(json!({
+                "name": format!("{}/status", self.plural), "singularName": "", "namespaced": self.namespaced,
+                "kind": self.kind, "verbs": ["get", "patch", "update"],
+            }));
+        }
+        rows
+    }
+}
+
+/// What is registered at first.
+#[must_use]
+pub fn known() -> Vec<ApiKind> {
+    let core = |plural: &str, kind: &str| ApiKind::builtin("", "v1", plural, kind);
+    let apps =
+        |plural: &str, kind: &str| ApiKind::builtin("apps", "v1", plural, kind).with_status();
+    let rbac = |plural: &str, kind: &str| {
+        ApiKind::builtin("rbac.authorization.k8s.io", "v1", plural, kind)
+    };
+    let flagger = |plural: &str, kind: &str| {
+        ApiKind::custom("flagger.app", "v1beta1", plural, kind).with_status()
+    };
+    let gateway = |plural: &str, kind: &str| {
+        ApiKind::custom("gateway.networking.k8s.io", "v1", plural, kind)
+            .also("v1beta1")
+            .with_status()
+    };
+    let traefik =
+        |plural: &str, kind: &str| ApiKind::custom("traefik.io", "v1alpha1", plural, kind);
+    vec![
+        core("namespaces", "Namespace")
+            .with_status()
+            .cluster_scoped(),
+        core("nodes", "Node").with_status().cluster_scoped(),
+        core("configmaps", "ConfigMap"),
+        core("secrets", "Secret"),
+        core("services", "Service").with_status(),
+        core("pods", "Pod").with_status(),
+        core("endpoints", "Endpoints"),
+        core("events", "Event"),
+        core("serviceaccounts", "ServiceAccount"),
+        apps("deployments", "Deployment").with_scale(),
+        apps("replicasets", "ReplicaSet").with_scale(),
+        apps("daemonsets", "DaemonSet"),
+        ApiKind::builtin(
+            "autoscaling",
+            "v2",
+            "horizontalpodautoscalers",
+            "HorizontalPodAutoscaler",
+        )
+        .with_status(),
+        ApiKind::builtin("batch", "v1", "jobs", "Job").with_status(),
+        ApiKind::builtin("coordination.k8s.io", "v1", "leases", "Lease"),
+        ApiKind::builtin("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice"),
+        ApiKind::builtin("networking.k8s.io", "v1", "ingresses", "Ingress").with_status(),
+        rbac("roles", "Role"),
+        rbac("rolebindings", "RoleBinding"),
+        rbac("clusterroles", "ClusterRole").cluster_scoped(),
+        rbac("clusterrolebindings", "ClusterRoleBinding").cluster_scoped(),
+        flagger("canaries", "Canary"),
+        flagger("metrictemplates", "MetricTemplate"),
+        flagger("alertproviders", "AlertProvider"),
+        gateway("httproutes", "HTTPRoute"),
+        gateway("gateways", "Gateway"),
+        traefik("traefikservices", "TraefikService"),
+        traefik("ingressroutes", "IngressRoute"),
+    ]
+}

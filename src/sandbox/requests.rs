@@ -1,0 +1,437 @@
+//! Requests about objects, from parsed path and query to the answer.
+
+use crate::sandbox::deletes;
+use crate::sandbox::deletes::DeleteOptions;
+use crate::sandbox::deletes::Deleted;
+use crate::sandbox::discovery;
+use crate::sandbox::failure::Failure;
+use crate::sandbox::faults::RequestInfo;
+use crate::sandbox::kinds::ApiKind;
+use crate::sandbox::patch;
+use crate::sandbox::patch::PatchType;
+use crate::sandbox::proxy;
+use crate::sandbox::proxy::ProxyRequest;
+use crate::sandbox::proxy::ProxyResponse;
+use crate::sandbox::route::Query;
+use crate::sandbox::route::Route;
+use crate::sandbox::route::Target;
+use crate::sandbox::scale;
+use crate::sandbox::selectors::Selector;
+use crate::sandbox::shared::Shared;
+use crate::sandbox::shared::lock;
+use crate::sandbox::store::ObjectKey;
+use crate::sandbox::store::Store;
+use crate::sandbox::tree;
+use crate::sandbox::watches::WatchSpec;
+use crate::sandbox::writes;
+use crate::sandbox::writes::FieldValidation;
+use crate::sandbox::writes::Part;
+use crate::sandbox::writes::Write;
+use crate::sandbox::writes::as_version;
+use bytes::Bytes;
+use http::Method;
+use serde_json::Value;
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A request as it came.
+#[derive(Clone, Debug)]
+pub(super) struct ApiRequest {
+    pub(super) method: Method,
+    pub(super) route: Route,
+    pub(super) query: Query,
+    pub(super) raw_query: String,
+    pub(super) content_type: String,
+    pub(super) user_agent: String,
+    pub(super) body: Bytes,
+}
+
+/// An answer that is no refusal.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Json(u16, Value),
+    Text(String),
+    Proxied(ProxyResponse),
+    Watch(Box<WatchSpec>),
+}
+
+/// Discovery, version and health.
+pub(super) fn about_itself(store: &Store, request: &ApiRequest) -> Result<Answer, Failure> {
+    let document = match &request.route {
+        Route::Version => discovery::version(),
+        Route::Health => return Ok(Answer::Text("ok".to_owned())),
+        Route::CoreVersions => discovery::core_versions(),
+        Route::Groups => discovery::all_groups(store),
+        Route::Group(group) => discovery::group(store, group)?,
+        Route::Resources(group, version) => discovery::resources(store, group, version)?,
+        Route::Objects(_) | Route::Unknown => return Err(Failure::no_such_path()),
+    };
+    Ok(Answer::Json(200, document))
+}
+
+/// `SelfSubjectAccessReview`: everybody may do everything here.
+pub(super) fn review(request: &ApiRequest, target: &Target) -> Option<Result<Answer, Failure>> {
+    let asked = target.group == "authorization.k8s.io"
+        && target.plural == "selfsubjectaccessreviews"
+        && request.method == Method::POST;
+    asked.then(|| {
+        let mut review = patch::parse(&request.body)?;
+        tree::set(&mut review, &["status"], json!({"allowed": true}));
+        Ok(Answer::Json(201, review))
+    })
+}
+
+/// Everything about objects.
+pub(super) fn handle(
+    shared: &Arc<Shared>,
+    kind: &Arc<ApiKind>,
+    target: &Target,
+    request: &ApiRequest,
+    info: &RequestInfo,
+) -> Result<Answer, Failure> {
+    if !kind.namespaced && !target.namespace.is_empty() {
+        return Err(Failure::no_such_path());
+    }
+    if target.plural == "services" && target.subresource == "proxy" {
+        return proxied(shared, kind, target, request);
+    }
+    let part = match target.subresource.as_str() {
+        "" => Part::Main,
+        "status" if kind.status => Part::Status,
+        "scale" if kind.scale => return scaled(shared, kind, target, request, info),
+        _ => return Err(Failure::no_such_path()),
+    };
+    if kind.namespaced
+        && target.namespace.is_empty()
+        && !matches!(info.verb.as_str(), "list" | "watch")
+    {
+        return Err(Failure::method_not_allowed());
+    }
+    let key = ObjectKey::new(kind, &target.namespace, &target.name);
+    match info.verb.as_str() {
+        "get" => shared.read(|state| match state.store.get(&key) {
+            Some(object) => Ok(Answer::Json(200, as_version(object, kind, &target.version))),
+            None => Err(Failure::not_found(kind, &target.name)),
+        }),
+        "list" => list(shared, kind, target, request),
+        "watch" => watch(kind, target, request),
+        "delete" => delete(shared, kind, &key, request),
+        "deletecollection" => delete_all(shared, kind, target, request),
+        "create" if target.name.is_empty() => {
+            let body = patch::parse(&request.body)?;
+            let write = writer(shared, kind, target, request, part);
+            let object = shared
+                .write(|state| writes::create(&mut state.store, &write, &target.namespace, body))?;
+            Ok(Answer::Json(
+                201,
+                as_version(&object, kind, &target.version),
+            ))
+        }
+        "update" if !target.name.is_empty() => {
+            let body = patch::parse(&request.body)?;
+            let write = writer(shared, kind, target, request, part);
+            let object = shared.write(|state| {
+                writes::replace(
+                    &mut state.store,
+                    &write,
+                    &target.namespace,
+                    &target.name,
+                    body,
+                )
+            })?;
+            Ok(Answer::Json(
+                200,
+                as_version(&object, kind, &target.version),
+            ))
+        }
+        "patch" if !target.name.is_empty() => patched(shared, kind, target, request, part),
+        _ => Err(Failure::method_not_allowed()),
+    }
+}
+
+fn manager(request: &ApiRequest) -> &str {
+    let named = request.query.get("fieldManager");
+    if !named.is_empty() {
+        return named;
+    }
+    match request.user_agent.split('/').next() {
+        Some(agent) if !agent.is_empty() => agent,
+        _ => "unknown",
+    }
+}
+
+fn writer<'a>(
+    shared: &Shared,
+    kind: &'a ApiKind,
+    target: &'a Target,
+    request: &'a ApiRequest,
+    part: Part,
+) -> Write<'a> {
+    Write {
+        kind,
+        version: &target.version,
+        manager: manager(request),
+        part,
+        dry_run: request.query.get("dryRun") == "All",
+        validation: if request.query.get("fieldValidation") == "Strict" {
+            FieldValidation::Strict
+        } else {
+            FieldValidation::Drop
+        },
+        now: shared.now(),
+    }
+}
+
+fn patched(
+    shared: &Shared,
+    kind: &ApiKind,
+    target: &Target,
+    request: &ApiRequest,
+    part: Part,
+) -> Result<Answer, Failure> {
+    let patch_type = PatchType::of(&request.content_type, kind)?;
+    if patch_type == PatchType::Apply && request.query.get("fieldManager").is_empty() {
+        return Err(Failure::bad_request(
+            "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch",
+        ));
+    }
+    let force = request.query.is_set("force");
+    if force && patch_type != PatchType::Apply {
+        return Err(Failure::bad_request(
+            "PatchOptions.meta.k8s.io \"\" is invalid: force: Forbidden: may not be specified for non-apply patch",
+        ));
+    }
+    let write = writer(shared, kind, target, request, part);
+    let (object, created) = shared.write(|state| {
+        writes::patch(
+            &mut state.store,
+            &write,
+            &target.namespace,
+            &target.name,
+            patch_type,
+            &request.body,
+            force,
+        )
+    })?;
+    let code = if created { 201 } else { 200 };
+    Ok(Answer::Json(
+        code,
+        as_version(&object, kind, &target.version),
+    ))
+}
+
+fn scaled(
+    shared: &Shared,
+    kind: &ApiKind,
+    target: &Target,
+    request: &ApiRequest,
+    info: &RequestInfo,
+) -> Result<Answer, Failure> {
+    let key = ObjectKey::new(kind, &target.namespace, &target.name);
+    let write = writer(shared, kind, target, request, Part::Main);
+    shared.write(|state| {
+        let current = state.store.get(&key).cloned();
+        let current = current.ok_or_else(|| Failure::not_found(kind, &target.name))?;
+        let wanted = match info.verb.as_str() {
+            "get" => return Ok(Answer::Json(200, scale::of(&current))),
+            "update" => patch::parse(&request.body)?,
+            "patch" => {
+                let patch_type = PatchType::of(&request.content_type, kind)?;
+                patch::patched(&scale::of(&current), patch_type, &request.body)?
+            }
+            _ => return Err(Failure::method_not_allowed()),
+        };
+        let change = scale::change(&wanted).to_string();
+        let (object, _) = writes::patch(
+            &mut state.store,
+            &write,
+            &target.namespace,
+            &target.name,
+            PatchType::Merge,
+            change.as_bytes(),
+            false,
+        )?;
+        Ok(Answer::Json(200, scale::of(&object)))
+    })
+}
+
+fn selector(request: &ApiRequest, target: &Target) -> Result<Selector, Failure> {
+    let mut fields = request.query.get("fieldSelector").to_owned();
+    // a watch of one object by its name in the path
+    if !target.name.is_empty() {
+        fields = format!("metadata.name={}", target.name);
+    }
+    Selector::parse(request.query.get("labelSelector"), &fields)
+}
+
+fn list(
+    shared: &Shared,
+    kind: &ApiKind,
+    target: &Target,
+    request: &ApiRequest,
+) -> Result<Answer, Failure> {
+    let selector = selector(request, target)?;
+    shared.read(|state| {
+        let items: Vec<Value> = state
+            .store
+            .list(&kind.group, &kind.plural, &target.namespace)
+            .filter(|(_, object)| selector.matches(object))
+            .map(|(_, object)| {
+                let mut object = as_version(object, kind, &target.version);
+                if kind.builtin {
+                    // typed lists name their kind once
+                    tree::take(&mut object, &["apiVersion"]);
+                    tree::take(&mut object, &["kind"]);
+                }
+                object
+            })
+            .collect();
+        Ok(Answer::Json(
+            200,
+            json!({
+                "kind": format!("{}List", kind.kind),
+                "apiVersion": kind.api_version(&target.version),
+                "metadata": {"resourceVersion": state.store.revision().to_string()},
+                "items": items,
+            }),
+        ))
+    })
+}
+
+fn watch(kind: &Arc<ApiKind>, target: &Target, request: &ApiRequest) -> Result<Answer, Failure> {
+    let asked = request.query.get("resourceVersion");
+    let initial_events = request.query.is_set("sendInitialEvents");
+    let from = match asked {
+        "" | "0" => None,
+        _ if initial_events => None,
+        _ => Some(asked.parse::<u64>().map_err(|_| {
+            Failure::bad_request(format!(
+                "Invalid value: \"{asked}\": strconv.ParseUint: parsing"
+            ))
+        })?),
+    };
+    Ok(Answer::Watch(Box::new(WatchSpec {
+        kind: Arc::clone(kind),
+        version: target.version.clone(),
+        namespace: target.namespace.clone(),
+        selector: selector(request, target)?,
+        from,
+        bookmarks: request.query.is_set("allowWatchBookmarks"),
+        initial_events,
+        timeout: request
+            .query
+            .get("timeoutSeconds")
+            .parse()
+            .ok()
+            .map(Duration::from_secs),
+    })))
+}
+
+fn delete_options(request: &ApiRequest) -> Result<DeleteOptions, Failure> {
+    let mut options = DeleteOptions::parse(&request.body)?;
+    let policy = request.query.get("propagationPolicy");
+    if !policy.is_empty() {
+        options.propagation = DeleteOptions::propagation(policy);
+    }
+    if let Ok(grace) = request.query.get("gracePeriodSeconds").parse() {
+        options.grace = Some(grace);
+    }
+    options.dry_run |= request.query.get("dryRun") == "All";
+    Ok(options)
+}
+
+fn delete(
+    shared: &Shared,
+    kind: &ApiKind,
+    key: &ObjectKey,
+    request: &ApiRequest,
+) -> Result<Answer, Failure> {
+    let options = delete_options(request)?;
+    let now = shared.now();
+    let deleted =
+        shared.write(|state| deletes::delete(&mut state.store, kind, key, &options, now))?;
+    Ok(Answer::Json(
+        200,
+        match deleted {
+            Deleted::Pending(object) => (*object).clone(),
+            Deleted::Gone(object) if kind.kind == "Pod" => (*object).clone(),
+            Deleted::Gone(object) => json!({
+                "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success",
+                "details": {
+                    "name": key.name, "group": kind.group, "kind": kind.plural,
+                    "uid": tree::text(&object, "/metadata/uid"),
+                },
+            }),
+        },
+    ))
+}
+
+fn delete_all(
+    shared: &Shared,
+    kind: &ApiKind,
+    target: &Target,
+    request: &ApiRequest,
+) -> Result<Answer, Failure> {
+    let options = delete_options(request)?;
+    let selector = selector(request, target)?;
+    let now = shared.now();
+    shared.write(|state| {
+        let keys: Vec<ObjectKey> = state
+            .store
+            .list(&kind.group, &kind.plural, &target.namespace)
+            .filter(|(_, object)| selector.matches(object))
+            .map(|(key, _)| key.clone())
+            .collect();
+        let mut items = Vec::new();
+        for key in keys {
+            match deletes::delete(&mut state.store, kind, &key, &options, now)? {
+                Deleted::Gone(object) | Deleted::Pending(object) => items.push((*object).clone()),
+            }
+        }
+        Ok(Answer::Json(
+            200,
+            json!({
+                "kind": format!("{}List", kind.kind), "apiVersion": kind.api_version(&target.version),
+                "metadata": {"resourceVersion": state.store.revision().to_string()}, "items": items,
+            }),
+        ))
+    })
+}
+
+fn proxied(
+    shared: &Shared,
+    kind: &ApiKind,
+    target: &Target,
+    request: &ApiRequest,
+) -> Result<Answer, Failure> {
+    shared.read(|state| {
+        proxy::check_reachable(&state.store, kind, &target.namespace, &target.name)
+    })?;
+    let (scheme, service, port) = proxy::split_name(&target.name)?;
+    let mut path_and_query = if target.rest.is_empty() {
+        "/".to_owned()
+    } else {
+        target.rest.clone()
+    };
+    if !request.raw_query.is_empty() {
+        path_and_query.push('?');
+        path_and_query.push_str(&request.raw_query);
+    }
+    let arriving = ProxyRequest {
+        namespace: target.namespace.clone(),
+        service: service.clone(),
+        scheme,
+        port,
+        method: request.method.to_string(),
+        path_and_query,
+        body: request.body.to_vec(),
+    };
+    // the cluster is not locked here: the hook looks at its objects
+    match lock(&shared.proxy).as_ref() {
+        Some(hook) => Ok(Answer::Proxied(hook(arriving))),
+        None => Err(Failure::unavailable(format!(
+            "error trying to reach service: dial tcp: connection refused ({service})"
+        ))),
+    }
+}
