@@ -24,7 +24,6 @@ mod fields;
 pub mod kinds;
 mod lists;
 mod managed;
-pub mod objects;
 mod patch;
 pub mod proxy;
 mod requests;
