@@ -12,6 +12,7 @@ use crate::sandbox::scenario::steps::Steps;
 use crate::sandbox::scenario::trigger::Timeline;
 use crate::sandbox::scenario::trigger::Trigger;
 use crate::sandbox::scenario::trigger::TriggerState;
+use crate::sandbox::scenario::words::Change;
 use crate::sandbox::traffic::load::Load;
 use serde::Deserialize;
 use serde::Deserializer;
@@ -162,6 +163,26 @@ impl Scenario {
         let mut actions = self.timeline.due(state);
         actions.extend(self.steps.due(state));
         actions
+    }
+
+    /// Will anything still be done that can change what the target asks for?
+    #[must_use]
+    pub fn can_begin_rollout(&self) -> bool {
+        self.steps.changes().any(Change::begins_rollout)
+            || self.timeline.actions().any(|action| match action {
+                Action::Change(change) => change.begins_rollout(),
+                Action::Patch(_) => true,
+                Action::Load(_) | Action::Fault(_) => false,
+            })
+    }
+
+    /// The words that will still be said.
+    pub fn words(&self) -> impl Iterator<Item = &Change> {
+        let at = self.timeline.actions().filter_map(|action| match action {
+            Action::Change(change) => Some(change),
+            Action::Load(_) | Action::Patch(_) | Action::Fault(_) => None,
+        });
+        at.chain(self.steps.changes())
     }
 
     /// How long from now until time alone makes something due.

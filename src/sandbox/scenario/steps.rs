@@ -47,7 +47,7 @@ impl Steps {
         while let Some(word) = self.words.front() {
             match word {
                 Word::Act(change) => {
-                    self.ran &= !begins_rollout(change);
+                    self.ran &= !change.begins_rollout();
                     actions.push(Action::Change(change.clone()));
                 }
                 Word::Wait(wait) => {
@@ -65,6 +65,14 @@ impl Steps {
             self.words.pop_front();
         }
         actions
+    }
+
+    /// What will still be done.
+    pub fn changes(&self) -> impl Iterator<Item = &Change> {
+        self.words.iter().filter_map(|word| match word {
+            Word::Act(change) => Some(change),
+            Word::Wait(_) => None,
+        })
     }
 
     /// Is nothing left to do or to wait for?
@@ -94,26 +102,6 @@ impl Steps {
             Wait::End => self.ran && matches!(state.phase, Phase::Succeeded | Phase::Failed),
             Wait::Gone => state.phase == Phase::Terminated,
         }
-    }
-}
-
-const fn begins_rollout(change: &Change) -> bool {
-    match change {
-        Change::Upgrade
-        | Change::Downgrade
-        | Change::Break
-        | Change::UpgradeToNine
-        | Change::Image(_)
-        | Change::Config
-        | Change::Secret => true,
-        Change::Success(_)
-        | Change::Duration(_)
-        | Change::Custom(_)
-        | Change::Hook { .. }
-        | Change::Suspend
-        | Change::Resume
-        | Change::Skip
-        | Change::Delete => false,
     }
 }
 

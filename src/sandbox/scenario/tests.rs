@@ -242,6 +242,7 @@ fn the_built_in_scenarios_are_complete() {
                 "Namespace",
                 "Namespace",
                 "Service",
+                "Deployment",
                 "IngressRoute",
                 "ConfigMap",
                 "Secret",

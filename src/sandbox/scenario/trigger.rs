@@ -137,6 +137,11 @@ impl Timeline {
         actions
     }
 
+    /// What will still be done.
+    pub fn actions(&self) -> impl Iterator<Item = &Action> {
+        self.entries.iter().flat_map(|entry| &entry.actions)
+    }
+
     /// How long from now until time alone makes something due.
     #[must_use]
     pub fn wake(&self, state: &TriggerState) -> Option<Duration> {

@@ -49,6 +49,30 @@ pub enum Change {
     Delete,
 }
 
+impl Change {
+    /// Does it change what the target asks for?
+    #[must_use]
+    pub const fn begins_rollout(&self) -> bool {
+        match self {
+            Self::Upgrade
+            | Self::Downgrade
+            | Self::Break
+            | Self::UpgradeToNine
+            | Self::Image(_)
+            | Self::Config
+            | Self::Secret => true,
+            Self::Success(_)
+            | Self::Duration(_)
+            | Self::Custom(_)
+            | Self::Hook { .. }
+            | Self::Suspend
+            | Self::Resume
+            | Self::Skip
+            | Self::Delete => false,
+        }
+    }
+}
+
 /// Something waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
