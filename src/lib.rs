@@ -14,5 +14,5 @@ pub mod port;
 pub mod rollout;
 pub mod router;
 pub mod sandbox;
-pub mod ui;
 pub mod transport;
+pub mod ui;

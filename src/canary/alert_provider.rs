@@ -1,8 +1,8 @@
 //! An AlertProvider of `flagger.app/v1beta1`.
 
+use crate::canary::envelope::object;
 use crate::canary::metric_template::secret_name;
 use crate::canary::name::Word;
-use crate::canary::envelope::object;
 use crate::canary::problem::Finding;
 use crate::canary::problem::ProblemKind;
 use crate::canary::problem::SpecErrors;

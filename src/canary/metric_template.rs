@@ -2,8 +2,8 @@
 //!
 //! Must not render the query: that needs a canary and an interval.
 
-use crate::canary::name::Word;
 use crate::canary::envelope::object;
+use crate::canary::name::Word;
 use crate::canary::problem::SpecErrors;
 use crate::canary::problem::SpecProblem;
 use crate::canary::reader::At;

@@ -3,8 +3,8 @@
 //! Must not look for the objects it names; `load` does.
 
 use crate::canary::analysis::Analysis;
-use crate::canary::fields::Fields;
 use crate::canary::envelope::object;
+use crate::canary::fields::Fields;
 use crate::canary::problem::Finding;
 use crate::canary::problem::ProblemKind;
 use crate::canary::problem::SpecErrors;

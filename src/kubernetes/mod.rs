@@ -4,10 +4,10 @@
 
 pub mod client;
 pub mod config_tracker;
+pub mod credentials;
 pub mod deployment;
 pub mod error;
 pub mod fence;
-pub mod credentials;
 pub mod follow;
 pub mod kubeconfig;
 pub mod lease;

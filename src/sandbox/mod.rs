@@ -4,17 +4,10 @@
 //! (`workloads`), and a clock. Everything derives from the seed and from tokio's time: in a paused runtime two
 //! runs are byte-identical. Must not use threads, sockets or the machine's time.
 
-pub mod dataplane;
-pub mod objects;
-mod placed;
-pub mod prometheus;
-pub mod promql;
-pub mod scenario;
-pub mod scripted;
-pub mod traffic;
 pub mod api_server;
 mod apply;
 pub mod clock;
+pub mod dataplane;
 mod defaults;
 mod deletes;
 mod discovery;
@@ -24,16 +17,23 @@ mod fields;
 pub mod kinds;
 mod lists;
 mod managed;
+pub mod objects;
 mod patch;
+mod placed;
+pub mod prometheus;
+pub mod promql;
 pub mod proxy;
 mod requests;
 mod route;
 mod scale;
+pub mod scenario;
 mod schema;
+pub mod scripted;
 mod selectors;
 mod shared;
 mod store;
 mod strategic;
+pub mod traffic;
 mod tree;
 mod watches;
 mod workloads;
