@@ -14,6 +14,8 @@ use crate::port::journal::JournalError;
 use crate::port::lease::LeaseError;
 use crate::port::run_record::RunRecordError;
 use crate::port::transport::TransportError;
+use crate::sandbox::scenario::ScenarioError;
+use crate::sandbox::world::WorldError;
 use miette::GraphicalReportHandler;
 use miette::GraphicalTheme;
 use std::fmt;
@@ -242,6 +244,14 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Run(#[from] RunError),
+    /// Of a scenario.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// Of the embedded world.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    World(#[from] WorldError),
     /// Of the cluster, before anything moved.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -270,7 +280,8 @@ impl Error {
                 | ConnectError::Invalid { .. }
                 | ConnectError::Tls { .. } => ExitCode::USAGE,
             },
-            Self::Git(_) | Self::Load(_) | Self::Spec(_) => ExitCode::REFUSED,
+            Self::Git(_) | Self::Load(_) | Self::Spec(_) | Self::World(_) => ExitCode::REFUSED,
+            Self::Scenario(_) => ExitCode::USAGE,
             Self::Run(error) => of_run(error),
             Self::Cluster(error) => of_cluster(error),
             Self::Journal(error) => of_journal(error),

@@ -140,6 +140,16 @@ pub enum CliError {
         help("this is a bug of kubectl-flagger: please report what was printed above")
     )]
     Bug,
+    /// A sandbox needs a folder of its own.
+    #[error("{path} is not empty")]
+    #[diagnostic(
+        code(flagger::sandbox::folder_in_use),
+        help("name a new folder with --sandbox-dir, or leave it out for a fresh one")
+    )]
+    FolderInUse {
+        /// The folder.
+        path: String,
+    },
     /// No HTTP client or runtime can be made.
     #[error("cannot start: {why}")]
     #[diagnostic(code(flagger::cli::start))]
@@ -161,7 +171,8 @@ impl CliError {
             | Self::NoNamespace { .. }
             | Self::NoProvider { .. }
             | Self::UnknownProvider { .. }
-            | Self::NoMetricsServer { .. } => ExitCode::REFUSED,
+            | Self::NoMetricsServer { .. }
+            | Self::FolderInUse { .. } => ExitCode::REFUSED,
             Self::Busy { .. } => ExitCode::BUSY,
             Self::Bug | Self::Start { .. } => ExitCode::BUG,
         }

@@ -403,7 +403,8 @@ impl<'a> Output<'a> {
         }
     }
 
-    fn line(&self, text: &str) {
+    /// Something that is no event.
+    pub fn line(&self, text: &str) {
         // A terminal that went away must not change how a run ends.
         let _ = std::io::stderr().write_all(text.as_bytes());
     }
