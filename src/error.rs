@@ -2,9 +2,20 @@
 //!
 //! A rollback is an outcome, not an error. Only `main` prints.
 
+use crate::canary::load::LoadError;
+use crate::canary::problem::SpecErrors;
 use crate::cli::error::CliError;
+use crate::controller::RunError;
+use crate::git::error::GitError;
+use crate::kubernetes::options::ConnectError;
+use crate::port::cluster::WorkloadError;
+use crate::port::cluster_error::ClusterError;
 use crate::port::journal::JournalError;
+use crate::port::lease::LeaseError;
+use crate::port::run_record::RunRecordError;
 use crate::port::transport::TransportError;
+use crate::sandbox::scenario::ScenarioError;
+use crate::sandbox::world::WorldError;
 use miette::GraphicalReportHandler;
 use miette::GraphicalTheme;
 use std::fmt;
@@ -55,6 +66,12 @@ impl ExitCode {
     pub const SIGINT: Self = Self(130);
     /// Ended by TERM and rolled back.
     pub const SIGTERM: Self = Self(143);
+
+    /// The code of a run's outcome.
+    #[must_use]
+    pub const fn from_outcome(code: u8) -> Self {
+        Self(code)
+    }
 
     /// The number.
     #[must_use]
@@ -207,6 +224,38 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Cli(#[from] CliError),
+    /// Of the connection to the cluster.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Connect(#[from] ConnectError),
+    /// Of Git, before anything moved.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Git(#[from] GitError),
+    /// Of the search for the canary.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Load(#[from] LoadError),
+    /// Of the spec.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Spec(#[from] SpecErrors),
+    /// Of the driver: nothing moved, or another one took over.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Run(#[from] RunError),
+    /// Of a scenario.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// Of the embedded world.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    World(#[from] WorldError),
+    /// Of the cluster, before anything moved.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Cluster(#[from] ClusterError),
     /// Of the record, at the start: later it is an outcome (22).
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -223,13 +272,20 @@ impl Error {
     pub const fn exit_code(&self) -> ExitCode {
         match self {
             Self::Cli(error) => error.exit_code(),
-            Self::Journal(JournalError::Refused { .. } | JournalError::Denied { .. })
-            | Self::Transport(TransportError::Denied { .. }) => ExitCode::DENIED,
-            Self::Journal(JournalError::Unreachable { .. })
-            | Self::Transport(TransportError::Unreachable { .. }) => ExitCode::UNREACHABLE,
-            Self::Journal(JournalError::Superseded { .. }) => ExitCode::SUPERSEDED,
-            Self::Journal(JournalError::Broken { .. }) => ExitCode::BUG,
-            Self::Transport(TransportError::Refused { .. }) => ExitCode::REFUSED,
+            Self::Connect(error) => match error {
+                ConnectError::Credentials { .. } => ExitCode::DENIED,
+                ConnectError::Unreadable { .. }
+                | ConnectError::NoCluster
+                | ConnectError::Unknown { .. }
+                | ConnectError::Invalid { .. }
+                | ConnectError::Tls { .. } => ExitCode::USAGE,
+            },
+            Self::Git(_) | Self::Load(_) | Self::Spec(_) | Self::World(_) => ExitCode::REFUSED,
+            Self::Scenario(_) => ExitCode::USAGE,
+            Self::Run(error) => of_run(error),
+            Self::Cluster(error) => of_cluster(error),
+            Self::Journal(error) => of_journal(error),
+            Self::Transport(error) => of_transport(error),
         }
     }
 
@@ -251,6 +307,57 @@ impl Error {
             text.push_str(&self.to_string());
         }
         format!("{}\nexit {}\n", text.trim_end(), self.exit_code())
+    }
+}
+
+const fn of_run(error: &RunError) -> ExitCode {
+    match error {
+        RunError::Workload(WorkloadError::Cluster(error))
+        | RunError::Lease(LeaseError::Cluster(error))
+        | RunError::Record(RunRecordError::Cluster(error)) => of_cluster(error),
+        RunError::Workload(WorkloadError::Unusable { .. } | WorkloadError::RevisionChanged)
+        | RunError::Record(
+            RunRecordError::Newer { .. }
+            | RunRecordError::Broken { .. }
+            | RunRecordError::TooLarge { .. },
+        )
+        | RunError::Document(_) => ExitCode::REFUSED,
+        RunError::Workload(WorkloadError::Superseded { .. })
+        | RunError::Lease(LeaseError::Superseded { .. } | LeaseError::NotHeld)
+        | RunError::Record(RunRecordError::Conflict { .. }) => ExitCode::SUPERSEDED,
+        RunError::Lease(LeaseError::Busy { .. }) => ExitCode::BUSY,
+        RunError::Metrics(error) => of_transport(error),
+        RunError::Journal(error) => of_journal(error),
+    }
+}
+
+const fn of_cluster(error: &ClusterError) -> ExitCode {
+    match error {
+        ClusterError::Denied { .. } | ClusterError::Unauthenticated { .. } => ExitCode::DENIED,
+        ClusterError::Unreachable { .. }
+        | ClusterError::Timeout { .. }
+        | ClusterError::Other { .. } => ExitCode::UNREACHABLE,
+        ClusterError::NotFound { .. }
+        | ClusterError::Conflict { .. }
+        | ClusterError::Invalid { .. }
+        | ClusterError::AlreadyExists { .. } => ExitCode::REFUSED,
+    }
+}
+
+const fn of_journal(error: &JournalError) -> ExitCode {
+    match error {
+        JournalError::Refused { .. } | JournalError::Denied { .. } => ExitCode::DENIED,
+        JournalError::Unreachable { .. } => ExitCode::UNREACHABLE,
+        JournalError::Superseded { .. } => ExitCode::SUPERSEDED,
+        JournalError::Broken { .. } => ExitCode::BUG,
+    }
+}
+
+const fn of_transport(error: &TransportError) -> ExitCode {
+    match error {
+        TransportError::Denied { .. } => ExitCode::DENIED,
+        TransportError::Unreachable { .. } => ExitCode::UNREACHABLE,
+        TransportError::Refused { .. } => ExitCode::REFUSED,
     }
 }
 

@@ -58,6 +58,13 @@ impl Loaded {
         &self.document.file
     }
 
+    /// Every file that something of it was read from, some perhaps twice.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.document)
+            .chain(&self.named)
+            .map(|document| document.file.path.as_str())
+    }
+
     /// The Canary as JSON.
     #[must_use]
     pub const fn raw(&self) -> &Value {

@@ -98,6 +98,20 @@ pub struct SpecProblem {
 }
 
 impl SpecProblem {
+    /// A part of the spec that has to wait for a later release.
+    #[must_use]
+    pub fn not_in_this_release(document: &Document, pointer: &str, feature: &str) -> Self {
+        let message = format!("{}: {feature} is not in this release", dotted(pointer));
+        Finding::at_key(
+            ProblemKind::Unsupported,
+            pointer,
+            "not in this release",
+            message,
+        )
+        .help("docs/roadmap.md says what comes next; until then Flagger itself drives this canary")
+        .locate(document, Severity::Error)
+    }
+
     /// Is it only a warning?
     #[must_use]
     pub fn is_warning(&self) -> bool {

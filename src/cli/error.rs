@@ -47,12 +47,115 @@ pub enum CliError {
         /// The table's name.
         table: String,
     },
-    /// The verb's driver is not part of this build.
-    #[error("{verb} is not part of this build")]
-    #[diagnostic(code(flagger::cli::not_in_this_build))]
-    NotInThisBuild {
+    /// A file differs from the commit that is promoted.
+    #[error("{files} differs from {commit}")]
+    #[diagnostic(
+        code(flagger::git::dirty),
+        help("commit it, or promote what is in the work tree with --allow-dirty")
+    )]
+    Dirty {
+        /// The files.
+        files: String,
+        /// The commit.
+        commit: String,
+    },
+    /// The namespace is not there.
+    #[error("there is no namespace {namespace} in {context}")]
+    #[diagnostic(
+        code(flagger::cluster::no_namespace),
+        help("create it, or name another with --namespace")
+    )]
+    NoNamespace {
         /// Which.
-        verb: &'static str,
+        namespace: String,
+        /// Context of the kubeconfig.
+        context: String,
+    },
+    /// Nobody said which router carries the traffic.
+    #[error("canary {canary} names no traffic provider")]
+    #[diagnostic(
+        code(flagger::router::no_provider),
+        help("set spec.provider in the Canary, or give --provider; this release has {known}")
+    )]
+    NoProvider {
+        /// Which.
+        canary: String,
+        /// What there is.
+        known: String,
+    },
+    /// A provider that this release does not have.
+    #[error("traffic provider {provider} is not in this release")]
+    #[diagnostic(code(flagger::router::unknown_provider), help("{help}"))]
+    UnknownProvider {
+        /// As it was given.
+        provider: String,
+        /// What there is.
+        help: String,
+    },
+    /// Nobody said where the built-in metrics are.
+    #[error("canary {canary} names no metrics server")]
+    #[diagnostic(
+        code(flagger::metrics::no_server),
+        help(
+            "set spec.metricsServer in the Canary, or give --metrics-server, such as http://prometheus.monitoring:9090"
+        )
+    )]
+    NoMetricsServer {
+        /// Which.
+        canary: String,
+    },
+    /// An entry of `--allow-host`.
+    #[error("--allow-host {entry}: not a host")]
+    #[diagnostic(code(flagger::cli::allow_host), help("write HOST or HOST:PORT"))]
+    AllowHost {
+        /// As it was given.
+        entry: String,
+    },
+    /// Another driver holds the canary.
+    #[error("{canary} is being driven by run {run}")]
+    #[diagnostic(
+        code(flagger::run::busy),
+        help(
+            "by {by}, since {since}, last sign of life {seen} ago{at}; wait for it, or stop it there"
+        )
+    )]
+    Busy {
+        /// `NAME.NAMESPACE`.
+        canary: String,
+        /// Short id of its run.
+        run: String,
+        /// Who drives.
+        by: String,
+        /// Since when.
+        since: String,
+        /// How long ago it was seen alive.
+        seen: String,
+        /// How far it is.
+        at: String,
+    },
+    /// The driver itself failed after something moved; the way back was taken.
+    #[error("the driver failed")]
+    #[diagnostic(
+        code(flagger::run::bug),
+        help("this is a bug of kubectl-flagger: please report what was printed above")
+    )]
+    Bug,
+    /// A sandbox needs a folder of its own.
+    #[error("{path} is not empty")]
+    #[diagnostic(
+        code(flagger::sandbox::folder_in_use),
+        help("name a new folder with --sandbox-dir, or leave it out for a fresh one")
+    )]
+    FolderInUse {
+        /// The folder.
+        path: String,
+    },
+    /// No HTTP client or runtime can be made.
+    #[error("cannot start: {why}")]
+    #[diagnostic(code(flagger::cli::start))]
+    Start {
+        /// The cause.
+        why: String,
     },
 }
 
@@ -61,9 +164,17 @@ impl CliError {
     #[must_use]
     pub const fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Write { .. } | Self::Read { .. } => ExitCode::USAGE,
-            Self::UnendedTable { .. } | Self::UnknownTable { .. } => ExitCode::REFUSED,
-            Self::NotInThisBuild { .. } => ExitCode::BUG,
+            Self::Write { .. } | Self::Read { .. } | Self::AllowHost { .. } => ExitCode::USAGE,
+            Self::UnendedTable { .. }
+            | Self::UnknownTable { .. }
+            | Self::Dirty { .. }
+            | Self::NoNamespace { .. }
+            | Self::NoProvider { .. }
+            | Self::UnknownProvider { .. }
+            | Self::NoMetricsServer { .. }
+            | Self::FolderInUse { .. } => ExitCode::REFUSED,
+            Self::Busy { .. } => ExitCode::BUSY,
+            Self::Bug | Self::Start { .. } => ExitCode::BUG,
         }
     }
 }

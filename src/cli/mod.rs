@@ -23,12 +23,16 @@ use std::path::PathBuf;
 pub mod args;
 pub mod candidates;
 pub mod complete;
+pub mod drive;
 pub mod environment;
 pub mod error;
 pub mod generate;
 pub mod globals;
 pub mod man;
 pub mod promote;
+pub mod sandbox;
+pub mod signals;
+pub mod source;
 pub mod tables;
 #[cfg(test)]
 mod tests;
@@ -289,7 +293,7 @@ fn dispatch(
     streams: &mut Streams<'_>,
 ) -> Result<ExitCode, Error> {
     match &cli.verb {
-        Verb::Promote(args) => promote::run(args, &cli.globals, environment, streams),
+        Verb::Promote(args) => promote::run(args, &cli.globals, environment),
         Verb::Version => {
             streams.print(&format!("{BINARY} {}\n", env!("CARGO_PKG_VERSION")))?;
             Ok(ExitCode::OK)

@@ -1,22 +1,473 @@
-//! `promote`: builds the adapters and hands them to the controller.
+//! `promote`: connects, reads the spec, and drives one rollout.
 
-use crate::cli::Streams;
+use crate::canary::holder::Place;
+use crate::canary::object::Resource;
+use crate::cli::args::display::Display;
+use crate::cli::args::display::OutputFormat;
+use crate::cli::args::display::ProgressStyle;
 use crate::cli::args::promote::PromoteArgs;
+use crate::cli::args::promote::RecordMode;
+use crate::cli::args::promote::Timing as TimingArg;
+use crate::cli::drive::DriveOptions;
+use crate::cli::drive::World;
+use crate::cli::drive::drive;
+use crate::cli::drive::prepare;
 use crate::cli::environment::Environment;
 use crate::cli::error::CliError;
 use crate::cli::globals::Globals;
+use crate::cli::sandbox;
+use crate::cli::signals;
+use crate::cli::signals::Answering;
+use crate::cli::source;
+use crate::cli::source::Spec;
+use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::error::ExitCode;
+use crate::git::journal::Journal;
+use crate::git::journal::JournalOptions;
+use crate::kubernetes::client::Connection;
+use crate::kubernetes::client::connect;
+use crate::kubernetes::client::ensure_crypto;
+use crate::kubernetes::options::ConnectOptions;
+use crate::kubernetes::options::Environment as ClusterEnvironment;
+use crate::kubernetes::request::Requests;
+use crate::kubernetes::service_proxy::ServiceProxy;
+use crate::kubernetes::workloads::WorkloadOptions;
+use crate::os;
+use crate::port::clock::Clock;
+use crate::port::proxy::ProxySettings;
+use crate::port::subscriber::Subscriber;
+use crate::rollout::plan::PlanOptions;
+use crate::rollout::plan::Timing;
+use crate::transport::RoutedTransport;
+use crate::transport::reach::AllowList;
+use crate::ui::Fanout;
+use crate::ui::json::JsonSummary;
+use crate::ui::live;
+use crate::ui::ndjson::NdjsonWriter;
+use crate::ui::plain;
+use crate::ui::screen::Progress;
+use crate::ui::screen::Screen;
+use crate::ui::screen::ScreenOptions;
+use crate::ui::summary::Quiet;
+use crate::ui::summary::SpecPlaces;
+use crate::ui::summary::Summary;
+use crate::ui::summary::SummaryOptions;
+use crate::ui::theme::Theme;
+use jiff::SignedDuration;
+use rand::Rng as _;
+use secrecy::SecretString;
+use std::fs::File;
+use std::io::Write;
+use std::rc::Rc;
+use tokio::sync::mpsc::unbounded_channel;
+
+/// Verbs that a summary may advise.
+const VERBS: &[&str] = &["promote"];
 
 /// Drives one rollout.
 ///
 /// # Errors
 /// Whatever ends it before anything moved.
 pub fn run(
-    _args: &PromoteArgs,
-    _globals: &Globals,
-    _environment: &Environment,
-    _streams: &mut Streams<'_>,
+    args: &PromoteArgs,
+    globals: &Globals,
+    environment: &Environment,
 ) -> Result<ExitCode, Error> {
-    Err(CliError::NotInThisBuild { verb: "promote" }.into())
+    ensure_crypto();
+    if args.sandbox.is_wanted() {
+        return sandbox::promote(args, globals, environment);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| CliError::Start {
+        why: error.to_string(),
+    })?;
+    runtime.block_on(live_cluster(args, globals, environment))
+}
+
+async fn live_cluster(
+    args: &PromoteArgs,
+    globals: &Globals,
+    environment: &Environment,
+) -> Result<ExitCode, Error> {
+    let clock: Rc<dyn Clock> = Rc::new(SystemClock);
+    let screen = Output::new(args, environment)?;
+    screen.first_words(&*clock, args.name.as_deref(), &args.source.reference);
+    let options = drive_options(args);
+    let connection = connect(&connect_options(globals, environment)).await?;
+    let spec = source::read(
+        &args.source,
+        args.name.as_deref(),
+        Some(&connection.namespace),
+    )?;
+    let prepared = prepare(&spec.loaded, &options)?;
+    screen.warn(&prepared.warnings);
+    let requests = Requests::new(&connection, Rc::clone(&clock), rand::rng().next_u64());
+    check_namespace(&requests, &spec, &connection).await?;
+    let run = ulid::Ulid::from_parts(
+        u64::try_from(clock.now().as_millisecond()).unwrap_or(0),
+        u128::from(rand::rng().next_u64()) << 16 | u128::from(rand::rng().next_u32() & 0xffff),
+    );
+    let host = os::host_name().unwrap_or_else(|| "localhost".to_owned());
+    let proxies = proxies(environment);
+    let world = World {
+        transport: Rc::new(
+            RoutedTransport::new(
+                Box::new(ServiceProxy::new(requests.clone())),
+                Box::new(requests.clone()),
+                allow_list(args)?,
+                &proxies,
+            )
+            .map_err(|error| CliError::Start {
+                why: error.to_string(),
+            })?,
+        ),
+        journal: journal(args, environment, &spec, &connection, &requests, &host).await?,
+        requests,
+        clock,
+        context: connection.context.clone(),
+        place: place(environment),
+        is_gone: os::is_gone,
+        run: run.to_string(),
+    };
+    let (words, heard) = unbounded_channel();
+    let asks =
+        environment.stdin_is_terminal && environment.stderr_is_terminal && !environment.is_ci();
+    // Held to the end: a driver that nobody can reach any more must not take that for a word.
+    let _speaking = words.clone();
+    signals::listen(
+        Answering {
+            on_interrupt: args.on_interrupt,
+            asks,
+        },
+        words,
+    )
+    .map_err(|error| CliError::Start {
+        why: error.to_string(),
+    })?;
+    let mut subscribers = screen.subscribers(Some(&spec), globals.context.clone());
+    let finished = drive(
+        &spec.loaded,
+        prepared,
+        spec.commit_id(),
+        &options,
+        &world,
+        &mut subscribers,
+        heard,
+    )
+    .await?;
+    Ok(ExitCode::from_outcome(finished.exit_code()))
+}
+
+async fn check_namespace(
+    requests: &Requests,
+    spec: &Spec,
+    connection: &Connection,
+) -> Result<(), Error> {
+    use crate::port::cluster_error::ClusterError;
+    let namespace = &spec.loaded.canary.namespace;
+    match requests
+        .get_opt(&Resource::NAMESPACE.cluster_scoped(namespace))
+        .await
+    {
+        Ok(Some(_)) | Err(ClusterError::Denied { .. }) => Ok(()),
+        Ok(None) => Err(CliError::NoNamespace {
+            namespace: namespace.clone(),
+            context: connection.context.clone(),
+        }
+        .into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn journal(
+    args: &PromoteArgs,
+    environment: &Environment,
+    spec: &Spec,
+    connection: &Connection,
+    requests: &Requests,
+    host: &str,
+) -> Result<Option<Journal>, Error> {
+    match args.record.record {
+        RecordMode::None => Ok(None),
+        RecordMode::Branch => {
+            // May it not be read, the record goes without: the name of the cluster stands in its path.
+            let system = requests
+                .get_opt(&Resource::NAMESPACE.cluster_scoped("kube-system"))
+                .await
+                .ok()
+                .flatten();
+            let uid = system.and_then(|found| found["metadata"]["uid"].as_str().map(str::to_owned));
+            let canary = &spec.loaded.canary;
+            let journal = Journal::open(JournalOptions {
+                dir: spec.repo.clone(),
+                reference: args.record.record_ref.clone(),
+                remote: args.record.remote.clone(),
+                spec_branch: spec
+                    .commit
+                    .as_ref()
+                    .and_then(|commit| commit.branch.clone()),
+                cluster: args
+                    .record
+                    .cluster_name
+                    .clone()
+                    .unwrap_or_else(|| connection.cluster.clone()),
+                cluster_uid: uid,
+                namespace: canary.namespace.clone(),
+                name: canary.name.clone(),
+                host: host.to_owned(),
+                driver: concat!("kubectl-flagger/", env!("CARGO_PKG_VERSION")).to_owned(),
+                actor: actor(environment),
+                sleeper: Rc::new(|duration| Box::pin(tokio::time::sleep(duration))),
+            })?;
+            Ok(Some(journal))
+        }
+    }
+}
+
+fn actor(environment: &Environment) -> Option<String> {
+    ["GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_USER_ID"]
+        .iter()
+        .find_map(|name| environment.get(name))
+        .map(str::to_owned)
+}
+
+fn place(environment: &Environment) -> Place {
+    let github = || {
+        let server = environment.get("GITHUB_SERVER_URL")?;
+        let (repository, run) = (
+            environment.get("GITHUB_REPOSITORY")?,
+            environment.get("GITHUB_RUN_ID")?,
+        );
+        Some(format!("{server}/{repository}/actions/runs/{run}"))
+    };
+    let job = || {
+        environment
+            .get("CI_JOB_URL")
+            .or_else(|| environment.get("BUILD_URL"))
+            .map(str::to_owned)
+    };
+    match github().or_else(job) {
+        Some(url) => Place::CiJob { url },
+        None => {
+            let user = environment
+                .get("USER")
+                .or_else(|| environment.get("LOGNAME"))
+                .unwrap_or("somebody");
+            Place::Process(os::this_process(user))
+        }
+    }
+}
+
+fn proxies(environment: &Environment) -> ProxySettings {
+    let either = |upper: &str, lower: &str| {
+        environment
+            .get(upper)
+            .or_else(|| environment.get(lower))
+            .map(str::to_owned)
+    };
+    ProxySettings {
+        https: either("HTTPS_PROXY", "https_proxy"),
+        http: either("HTTP_PROXY", "http_proxy"),
+        no_proxy: either("NO_PROXY", "no_proxy"),
+    }
+}
+
+fn allow_list(args: &PromoteArgs) -> Result<AllowList, CliError> {
+    AllowList::parse(&args.flagger.allow_host)
+        .map_err(|error| CliError::AllowHost { entry: error.entry })
+}
+
+fn connect_options(globals: &Globals, environment: &Environment) -> ConnectOptions {
+    ConnectOptions {
+        kubeconfig: globals.kubeconfig.clone(),
+        context: globals.context.clone(),
+        cluster: globals.cluster.clone(),
+        user: globals.user.clone(),
+        namespace: globals.namespace.clone(),
+        server: globals.server.clone(),
+        token: globals
+            .token
+            .as_ref()
+            .map(|token| SecretString::from(token.expose().to_owned())),
+        impersonate: globals.impersonate.clone(),
+        impersonate_groups: globals.impersonate_groups.clone(),
+        impersonate_uid: globals.impersonate_uid.clone(),
+        certificate_authority: globals.certificate_authority.clone(),
+        client_certificate: globals.client_certificate.clone(),
+        client_key: globals.client_key.clone(),
+        tls_server_name: globals.tls_server_name.clone(),
+        insecure_skip_tls_verify: globals.insecure_skip_tls_verify,
+        disable_compression: globals.disable_compression,
+        request_timeout: globals.request_timeout(),
+        environment: ClusterEnvironment {
+            kubeconfig: environment.get("KUBECONFIG").map(Into::into),
+            home: environment.get("HOME").map(Into::into),
+            proxy: proxies(environment),
+            in_cluster: environment.get("KUBERNETES_SERVICE_HOST").is_some()
+                && environment.get("KUBERNETES_SERVICE_PORT").is_some(),
+            interactive: environment.stdin_is_terminal && !environment.is_ci(),
+        },
+    }
+}
+
+/// What the flags say beside the spec.
+#[must_use]
+pub fn drive_options(args: &PromoteArgs) -> DriveOptions {
+    let flagger = &args.flagger;
+    DriveOptions {
+        plan: PlanOptions {
+            timing: match args.timing {
+                TimingArg::Event => Timing::Event,
+                TimingArg::Grid => Timing::Grid,
+            },
+            drain: SignedDuration::try_from(args.drain).unwrap_or(SignedDuration::MAX),
+            retry: args.retry,
+        },
+        timeout: args.timeout,
+        provider: flagger.provider.clone(),
+        metrics_server: flagger.metrics_server.clone(),
+        workloads: WorkloadOptions {
+            selector_labels: flagger.selector_labels.clone(),
+            include_label_prefix: flagger.include_label_prefix.clone(),
+            config_tracking: !flagger.no_config_tracking,
+        },
+    }
+}
+
+/// Where a run is shown.
+pub struct Output<'a> {
+    display: &'a Display,
+    environment: &'a Environment,
+    events: Option<File>,
+    theme: Theme,
+}
+
+impl<'a> Output<'a> {
+    /// Opens the event file, so that it fails before anything moves.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn new(args: &'a PromoteArgs, environment: &'a Environment) -> Result<Self, CliError> {
+        let display = &args.display;
+        let create = |path: &std::path::PathBuf| {
+            File::create(path).map_err(|source| CliError::Write {
+                path: path.display().to_string(),
+                source,
+            })
+        };
+        Ok(Self {
+            display,
+            environment,
+            events: display.events.as_ref().map(create).transpose()?,
+            theme: Theme {
+                color: environment.color(display.color, environment.stderr_is_terminal),
+                ascii: display.ascii,
+            },
+        })
+    }
+
+    const fn quiet(&self) -> Quiet {
+        match self.display.quiet {
+            0 => Quiet::No,
+            1 => Quiet::Verdict,
+            _ => Quiet::Silent,
+        }
+    }
+
+    /// Said before the first network call.
+    pub fn first_words(&self, clock: &dyn Clock, name: Option<&str>, reference: &str) {
+        if self.quiet() == Quiet::No && self.display.progress != ProgressStyle::None {
+            let text = format!("reading {} at {reference}", name.unwrap_or("the canary"));
+            self.line(&plain::line(
+                clock.now(),
+                crate::rollout::words::Verb::Start,
+                &text,
+            ));
+        }
+    }
+
+    /// What is odd in the spec, but no reason to refuse it.
+    pub fn warn(&self, warnings: &[crate::canary::problem::SpecProblem]) {
+        for warning in warnings {
+            let help = warning
+                .help
+                .as_ref()
+                .map_or_else(String::new, |help| format!("; {help}"));
+            self.line(&format!(
+                "warning: {} ({}){help}\n",
+                warning.message, warning.place
+            ));
+        }
+    }
+
+    /// Something that is no event.
+    pub fn line(&self, text: &str) {
+        // A terminal that went away must not change how a run ends.
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    }
+
+    /// Everybody who listens. The screen comes before the summary, so that the live region closes first.
+    pub fn subscribers(&self, spec: Option<&Spec>, context: Option<String>) -> Fanout {
+        let mut all: Vec<Box<dyn Subscriber>> = Vec::new();
+        // A file that was opened once is written by every run of this process.
+        let events = self.events.as_ref().and_then(|file| file.try_clone().ok());
+        if let Some(file) = events {
+            all.push(Box::new(NdjsonWriter::new(file)));
+        }
+        all.push(Screen::new(ScreenOptions {
+            stderr_is_terminal: self.environment.stderr_is_terminal
+                && self.environment.get("TERM") != Some("dumb"),
+            ci: self.environment.is_ci(),
+            progress: match self.display.progress {
+                ProgressStyle::Auto => Progress::Auto,
+                ProgressStyle::Live => Progress::Live,
+                ProgressStyle::Lines => Progress::Lines,
+                ProgressStyle::None => Progress::None,
+            },
+            quiet: self.quiet(),
+            theme: self.theme,
+            measure: live::stderr_size(),
+            target: live::stderr(),
+            out: Box::new(std::io::stderr()),
+        }));
+        all.push(Box::new(Summary::new(
+            std::io::stderr(),
+            SummaryOptions {
+                theme: self.theme,
+                terminal: self.environment.stderr_is_terminal,
+                width: self.environment.width().into(),
+                quiet: self.quiet(),
+                places: spec.map(places),
+                context,
+                verbs: VERBS,
+            },
+        )));
+        match self.display.output {
+            Some(OutputFormat::Json) => all.push(Box::new(JsonSummary::new(std::io::stdout()))),
+            Some(OutputFormat::Ndjson) => all.push(Box::new(NdjsonWriter::new(std::io::stdout()))),
+            None => {}
+        }
+        Fanout(all)
+    }
+}
+
+fn places(spec: &Spec) -> SpecPlaces {
+    let loaded = &spec.loaded;
+    let metrics = loaded.canary.analysis.metrics.iter().enumerate();
+    SpecPlaces {
+        path: loaded.source().path.clone(),
+        text: loaded.source().text.to_string(),
+        threshold: loaded.span("/spec/analysis/threshold"),
+        metrics: metrics
+            .filter_map(|(index, metric)| {
+                let limits = loaded.span(&format!("/spec/analysis/metrics/{index}/thresholdRange"));
+                let span = limits
+                    .or_else(|| loaded.span(&format!("/spec/analysis/metrics/{index}/name")))?;
+                Some((metric.name.clone(), span))
+            })
+            .collect(),
+    }
 }

@@ -1,5 +1,6 @@
 //! Performs a decision in the order of writes: intent, effects, confirmation, Git. A way back writes the route first.
 
+use crate::canary::phase::Phase;
 use crate::controller::Controller;
 use crate::controller::RunError;
 use crate::controller::document::Intent;
@@ -48,7 +49,8 @@ impl Controller<'_> {
         if !effects.is_empty() {
             self.renew_if_due().await?;
             if !rollback {
-                self.before_effects(&effects, &mut queued).await?;
+                self.before_effects(&effects, status.phase(), &mut queued)
+                    .await?;
             }
         }
         let events = self.perform(&effects, &mut status, events).await?;
@@ -79,8 +81,17 @@ impl Controller<'_> {
     async fn before_effects(
         &mut self,
         effects: &[Effect],
+        phase: Phase,
         queued: &mut Option<Transition>,
     ) -> Result<(), RunError> {
+        // A primary is created without metrics; users are only moved where they can be watched.
+        if !self.moved && phase == Phase::Progressing {
+            self.ports
+                .metrics
+                .probe()
+                .await
+                .map_err(RunError::Metrics)?;
+        }
         if let Some(journal) = self.ports.journal.filter(|_| !self.moved)
             && let Some(transition) = queued.take()
         {

@@ -5,6 +5,7 @@ use crate::port::cluster::WorkloadError;
 use crate::port::journal::JournalError;
 use crate::port::lease::LeaseError;
 use crate::port::run_record::RunRecordError;
+use crate::port::transport::TransportError;
 use crate::rollout::decision::Outcome;
 use crate::rollout::observation::Request;
 use jiff::Timestamp;
@@ -39,6 +40,10 @@ pub enum RunError {
         help("another version of kubectl-flagger wrote it: use that one to finish its run")
     )]
     Document(String),
+    /// A metric backend, before anything moved.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Metrics(TransportError),
     /// The record that people read, before anything moved.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -55,7 +60,8 @@ impl RunError {
             | Self::Record(RunRecordError::Cluster(error)) => error.is_retryable(),
             Self::Record(RunRecordError::Conflict { .. }) => true,
             Self::Journal(error) => error.is_retryable(),
-            Self::Lease(_) | Self::Record(_) | Self::Document(_) => false,
+            Self::Metrics(TransportError::Unreachable { .. }) => true,
+            Self::Lease(_) | Self::Record(_) | Self::Document(_) | Self::Metrics(_) => false,
         }
     }
 

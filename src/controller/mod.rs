@@ -27,6 +27,7 @@ use crate::port::subscriber::Subscriber;
 use crate::rollout::decision::Next;
 use crate::rollout::decision::Outcome;
 use crate::rollout::event::EventKind;
+use crate::rollout::event::Signal;
 use crate::rollout::event::Traffic;
 use crate::rollout::observation::Request;
 use crate::rollout::plan::Plan;
@@ -80,6 +81,17 @@ pub struct Identity {
     pub metrics: Vec<String>,
 }
 
+/// What is said to a driver while it drives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// A signal came from somebody who can be asked what to do.
+    Ask(Signal),
+    /// They said: carry on.
+    CarryOn,
+    /// Do that.
+    Do(Request),
+}
+
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Finished {
@@ -107,7 +119,7 @@ pub struct Controller<'a> {
     timeout: SignedDuration,
     identity: Identity,
     subscriber: &'a mut dyn Subscriber,
-    requests: UnboundedReceiver<Request>,
+    requests: UnboundedReceiver<Word>,
     request: Option<Request>,
     document: Document,
     record_version: Option<String>,
@@ -129,7 +141,7 @@ impl<'a> Controller<'a> {
         identity: Identity,
         run: String,
         subscriber: &'a mut dyn Subscriber,
-        requests: UnboundedReceiver<Request>,
+        requests: UnboundedReceiver<Word>,
     ) -> Self {
         let now = ports.clock.now();
         Self {
@@ -265,7 +277,27 @@ impl<'a> Controller<'a> {
 
     /// Takes what was asked of the driver meanwhile. The last word counts.
     fn hear(&mut self) {
-        while let Ok(request) = self.requests.try_recv() {
+        while let Ok(word) = self.requests.try_recv() {
+            self.heard(word);
+        }
+    }
+
+    fn heard(&mut self, word: Word) {
+        let (signal, action) = match word {
+            Word::Ask(signal) => (Some(signal), "ask"),
+            Word::CarryOn => (Some(Signal::Int), "continue"),
+            Word::Do(Request::Interrupt(signal)) => (Some(signal), "rollback"),
+            Word::Do(Request::Hold(signal)) => (Some(signal), "hold"),
+            Word::Do(Request::Leave(signal)) => (Some(signal), "leave"),
+            Word::Do(Request::Abort | Request::Lost) => (None, ""),
+        };
+        if let Some(signal) = signal {
+            self.say(EventKind::SignalReceived {
+                signal,
+                action: action.to_owned(),
+            });
+        }
+        if let Word::Do(request) = word {
             self.request = Some(request);
         }
     }

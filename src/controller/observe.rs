@@ -55,13 +55,18 @@ impl Controller<'_> {
         for check in checks_due(&self.plan, &self.document.status, seen) {
             let Check::Metric(metric) = check;
             let metrics = self.ports.metrics;
-            let result = tokio::select! {
-                biased;
-                request = next_request(&mut self.requests) => {
-                    self.request = Some(request);
-                    return results;
+            let mut answer = metrics.ask(metric);
+            let result = loop {
+                tokio::select! {
+                    biased;
+                    word = next_request(&mut self.requests) => {
+                        self.heard(word);
+                        if self.request.is_some() {
+                            return results;
+                        }
+                    }
+                    result = &mut answer => break result,
                 }
-                result = metrics.ask(metric) => result,
             };
             let passed = result.passed();
             self.remember_worst(result.sample());

@@ -3,6 +3,7 @@
 
 use crate::controller::Controller;
 use crate::controller::RunError;
+use crate::controller::Word;
 use crate::port::Job;
 use crate::port::journal::JournalError;
 use crate::port::journal::Recorded;
@@ -25,9 +26,9 @@ const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(5);
 pub(super) type Flush<'a> = Job<'a, (Vec<Transition>, Result<Vec<Recorded>, JournalError>)>;
 
 /// Pends for ever once nobody can ask any more.
-pub(super) async fn next_request(requests: &mut UnboundedReceiver<Request>) -> Request {
+pub(super) async fn next_request(requests: &mut UnboundedReceiver<Word>) -> Word {
     match requests.recv().await {
-        Some(request) => request,
+        Some(word) => word,
         None => std::future::pending().await,
     }
 }
@@ -78,7 +79,7 @@ impl Controller<'_> {
             };
             tokio::select! {
                 biased;
-                request = next_request(&mut self.requests) => self.request = Some(request),
+                word = next_request(&mut self.requests) => self.heard(word),
                 (batch, answer) = flush, if flushing => {
                     self.flush = None;
                     self.flushed(&batch, answer);

@@ -6,6 +6,15 @@ use std::path::PathBuf;
 /// A repository could not be read, or cannot serve as the place of the record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 pub enum GitError {
+    /// A repository cannot be made there.
+    #[error("cannot make a repository in {path}: {why}")]
+    #[diagnostic(code(flagger::git::unwritable))]
+    Unwritable {
+        /// The folder.
+        path: String,
+        /// The cause.
+        why: String,
+    },
     /// There is no repository there or above.
     #[error("{} is not in a Git repository", dir.display())]
     #[diagnostic(

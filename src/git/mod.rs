@@ -4,6 +4,7 @@
 //! out.
 
 pub mod error;
+pub mod example;
 pub mod journal;
 mod layout;
 mod manifests;

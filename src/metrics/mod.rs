@@ -17,6 +17,8 @@ pub struct MetricProvider {
     pub name: &'static str,
     /// The request for a query; the address has no trailing slash.
     pub request: fn(address: &str, query: &str) -> HttpRequest,
+    /// A query that every backend of this kind can answer.
+    pub probe: &'static str,
     /// Reads what came back.
     pub parse: fn(&HttpResponse) -> Answer,
 }

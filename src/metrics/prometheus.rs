@@ -15,6 +15,7 @@ use std::time::Duration;
 pub(super) const PROVIDER: MetricProvider = MetricProvider {
     name: "prometheus",
     request,
+    probe: "vector(1)",
     parse,
 };
 

@@ -2,6 +2,7 @@
 //! ever seeing a client.
 
 use crate::port::Job;
+use std::rc::Rc;
 
 pub use crate::canary::http::HttpRequest;
 pub use crate::canary::http::HttpResponse;
@@ -48,4 +49,13 @@ pub trait Transport {
         &'a self,
         request: &'a HttpRequest,
     ) -> Job<'a, Result<HttpResponse, TransportError>>;
+}
+
+impl<T: Transport + ?Sized> Transport for Rc<T> {
+    fn send<'a>(
+        &'a self,
+        request: &'a HttpRequest,
+    ) -> Job<'a, Result<HttpResponse, TransportError>> {
+        (**self).send(request)
+    }
 }

@@ -28,6 +28,7 @@ pub mod event;
 pub mod observation;
 pub mod plan;
 pub mod readiness;
+pub mod release;
 pub mod safe_side;
 pub mod status;
 pub mod step;

@@ -1,5 +1,6 @@
 //! What was asked for, fixed for the whole run: the spec's numbers and the operator's options.
 
+use crate::canary::spec::Canary;
 use crate::canary::weight::Weight;
 use crate::rollout::weights::Ladder;
 use jiff::SignedDuration;
@@ -45,7 +46,52 @@ pub struct Plan {
     pub deadline: Option<Timestamp>,
 }
 
+/// What the operator decides beside the spec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlanOptions {
+    /// When things happen.
+    pub timing: Timing,
+    /// How long pods stay after their weight became 0.
+    pub drain: SignedDuration,
+    /// Drive a rejected revision again?
+    pub retry: bool,
+}
+
 impl Plan {
+    /// The plan of a weighted canary; `None` where its steps never get anywhere.
+    #[must_use]
+    pub fn of(canary: &Canary, options: PlanOptions) -> Option<Self> {
+        let analysis = &canary.analysis;
+        let percent = |weight: Weight| u32::from(weight.percent());
+        let ladder = match analysis.step_weight {
+            Some(step) => Ladder::linear(percent(step), percent(canary.max_weight())),
+            None => Ladder::explicit(
+                &analysis
+                    .step_weights
+                    .iter()
+                    .copied()
+                    .map(percent)
+                    .collect::<Vec<_>>(),
+            ),
+        };
+        let signed = |duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+        Some(Self {
+            ladder: ladder?,
+            promotion_step: analysis.step_weight_promotion,
+            interval: signed(canary.interval()),
+            threshold: canary.threshold(),
+            progress_deadline: signed(canary.progress_deadline()),
+            primary_ready_percent: percent(canary.primary_ready_threshold()),
+            canary_ready_percent: percent(canary.canary_ready_threshold()),
+            metrics: analysis.metrics.len(),
+            drain: options.drain,
+            timing: options.timing,
+            retry: options.retry,
+            skip_analysis: canary.skip_analysis,
+            deadline: None,
+        })
+    }
+
     /// How long a run may take that nobody gave a `--timeout`: twice what all looks and both rollouts can take.
     #[must_use]
     pub fn default_timeout(&self) -> SignedDuration {

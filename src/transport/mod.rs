@@ -4,6 +4,7 @@
 
 pub mod address;
 pub mod http;
+pub mod metrics;
 pub mod reach;
 
 use crate::port::Job;

@@ -1,0 +1,401 @@
+//! Builds the adapters of one canary and hands them to the controller: the same for a real cluster, the embedded one
+//! and the replay of recordings.
+
+use crate::canary::capabilities::Capabilities;
+use crate::canary::holder::Holder;
+use crate::canary::holder::Place;
+use crate::canary::load::Loaded;
+use crate::canary::metric::BuiltIn;
+use crate::canary::name::Word as _;
+use crate::canary::object::Resource;
+use crate::canary::problem::SpecErrors;
+use crate::canary::problem::SpecProblem;
+use crate::canary::validate::validate_for;
+use crate::cli::error::CliError;
+use crate::controller::Controller;
+use crate::controller::Finished;
+use crate::controller::Identity;
+use crate::controller::Ports;
+use crate::controller::RunError;
+use crate::controller::Word;
+use crate::error::Error;
+use crate::git::journal::Journal;
+use crate::kubernetes::lease::IsGone;
+use crate::kubernetes::lease::KubernetesLease;
+use crate::kubernetes::request::Requests;
+use crate::kubernetes::routes::LiveRoutes;
+use crate::kubernetes::run_record::KubernetesRunRecord;
+use crate::kubernetes::wake::Wake;
+use crate::kubernetes::workloads::WorkloadOptions;
+use crate::kubernetes::workloads::Workloads;
+use crate::metrics;
+use crate::port::clock::Clock;
+use crate::port::journal::StatusJournal;
+use crate::port::lease::LeaseError;
+use crate::port::lease::LeaseTimes;
+use crate::port::run_record::RunRecord as _;
+use crate::port::subscriber::Subscriber;
+use crate::port::transport::Transport;
+use crate::rollout::observation::Request;
+use crate::rollout::plan::Plan;
+use crate::rollout::plan::PlanOptions;
+use crate::rollout::release::not_yet;
+use crate::rollout::words::figures;
+use crate::router;
+use crate::router::DurationUnit;
+use crate::router::QuerySite;
+use crate::router::TrafficProvider;
+use crate::transport::metrics::Metrics;
+use crate::transport::metrics::Question;
+use futures::FutureExt as _;
+use jiff::SignedDuration;
+use serde_json::Value;
+use serde_json::json;
+use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::unbounded_channel;
+
+/// What the operator decides beside the spec.
+#[derive(Clone, Debug)]
+pub struct DriveOptions {
+    /// When things happen, and how long pods stay.
+    pub plan: PlanOptions,
+    /// Ends the run; by default twice what it can take.
+    pub timeout: Option<Duration>,
+    /// For canaries that name none.
+    pub provider: Option<String>,
+    /// For canaries that name none.
+    pub metrics_server: Option<String>,
+    /// Labels and configs.
+    pub workloads: WorkloadOptions,
+}
+
+/// A canary that this release can drive.
+pub struct Prepared {
+    /// Its router.
+    pub provider: &'static TrafficProvider,
+    /// Its plan.
+    pub plan: Plan,
+    /// Its metrics, ready to be asked.
+    pub questions: Vec<Question>,
+    /// What is odd, but no reason to refuse.
+    pub warnings: Vec<SpecProblem>,
+}
+
+/// The world a canary is driven in.
+pub struct World {
+    /// The API server.
+    pub requests: Requests,
+    /// Metric backends.
+    pub transport: Rc<dyn Transport>,
+    /// Time.
+    pub clock: Rc<dyn Clock>,
+    /// The record that people read.
+    pub journal: Option<Journal>,
+    /// Context of the kubeconfig, for people.
+    pub context: String,
+    /// Where this driver runs.
+    pub place: Place,
+    /// Tells whether a driver on this machine has ended.
+    pub is_gone: IsGone,
+    /// ULID of a new run.
+    pub run: String,
+}
+
+/// Checks what can be checked without a cluster.
+///
+/// # Errors
+/// Everything that this release or the router cannot do.
+pub fn prepare(loaded: &Loaded, options: &DriveOptions) -> Result<Prepared, Error> {
+    let canary = &loaded.canary;
+    let provider = provider(loaded, options)?;
+    let postponed = not_yet(canary);
+    let problems: Vec<SpecProblem> = postponed
+        .into_iter()
+        .map(|part| SpecProblem::not_in_this_release(&loaded.document, part.pointer, part.feature))
+        .collect();
+    if !problems.is_empty() {
+        return Err(SpecErrors {
+            subject: format!("canary {}", canary.name),
+            problems,
+        }
+        .into());
+    }
+    let all: Vec<(&str, Capabilities)> = router::PROVIDERS
+        .iter()
+        .map(|provider| (provider.name, provider.capabilities))
+        .collect();
+    let mut warnings = loaded.warnings.clone();
+    warnings.extend(validate_for(
+        loaded,
+        provider.name,
+        &provider.capabilities,
+        &all,
+    )?);
+    let Some(plan) = Plan::of(canary, options.plan) else {
+        let problem = SpecProblem::not_in_this_release(
+            &loaded.document,
+            "/spec/analysis",
+            "an analysis without steps",
+        );
+        return Err(SpecErrors {
+            subject: format!("canary {}", canary.name),
+            problems: vec![problem],
+        }
+        .into());
+    };
+    let questions = questions(loaded, provider, options)?;
+    Ok(Prepared {
+        provider,
+        plan,
+        questions,
+        warnings,
+    })
+}
+
+fn provider(loaded: &Loaded, options: &DriveOptions) -> Result<&'static TrafficProvider, CliError> {
+    let known = || {
+        router::PROVIDERS
+            .iter()
+            .map(|provider| provider.name)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let name = loaded
+        .canary
+        .provider
+        .map(|provider| provider.as_str().to_owned())
+        .or_else(|| options.provider.clone());
+    let Some(name) = name else {
+        return Err(CliError::NoProvider {
+            canary: loaded.canary.name.clone(),
+            known: known(),
+        });
+    };
+    router::provider(&name).ok_or_else(|| {
+        let help = format!(
+            "this release has {}; docs/roadmap.md says what comes next",
+            known()
+        );
+        CliError::UnknownProvider {
+            provider: name,
+            help,
+        }
+    })
+}
+
+fn questions(
+    loaded: &Loaded,
+    provider: &'static TrafficProvider,
+    options: &DriveOptions,
+) -> Result<Vec<Question>, CliError> {
+    let canary = &loaded.canary;
+    let mut questions = Vec::new();
+    for metric in &canary.analysis.metrics {
+        let Some(built_in) = metric.built_in() else {
+            continue;
+        };
+        let address = canary
+            .metrics_server
+            .clone()
+            .or_else(|| options.metrics_server.clone());
+        let address = address.ok_or_else(|| CliError::NoMetricsServer {
+            canary: canary.name.clone(),
+        })?;
+        let site = QuerySite {
+            namespace: &canary.namespace,
+            target: canary.target_name(),
+            interval: metric.window_text(),
+        };
+        let (query, factor) = match (built_in, provider.queries.duration_unit) {
+            (BuiltIn::SuccessRate, DurationUnit::Millis | DurationUnit::Seconds) => {
+                ((provider.queries.success_rate)(&site), 1.0)
+            }
+            (BuiltIn::Duration, DurationUnit::Millis) => ((provider.queries.duration)(&site), 1.0),
+            (BuiltIn::Duration, DurationUnit::Seconds) => {
+                ((provider.queries.duration)(&site), 1000.0)
+            }
+        };
+        let Some(backend) = metrics::provider("prometheus") else {
+            continue;
+        };
+        questions.push(Question {
+            metric: metric.clone(),
+            provider: backend,
+            address,
+            query,
+            factor,
+        });
+    }
+    Ok(questions)
+}
+
+/// Drives one canary to its end.
+///
+/// # Errors
+/// Nothing moved, or another driver took over.
+pub async fn drive(
+    loaded: &Loaded,
+    prepared: Prepared,
+    spec_commit: String,
+    options: &DriveOptions,
+    world: &World,
+    subscriber: &mut dyn Subscriber,
+    words: UnboundedReceiver<Word>,
+) -> Result<Finished, Error> {
+    let canary = Rc::new(loaded.canary.clone());
+    let Prepared {
+        provider,
+        plan,
+        questions,
+        warnings: _,
+    } = prepared;
+    let requests = &world.requests;
+    let owner = owner(requests, loaded).await?;
+    let mut watched = Workloads::watched(&canary);
+    watched.push((provider.route)(&canary));
+    let wake = Rc::new(Wake::new(requests.clone(), watched));
+    let (namespace, name) = (canary.namespace.as_str(), canary.name.as_str());
+    let cluster = Workloads::new(
+        requests.clone(),
+        Rc::clone(&canary),
+        options.workloads.clone(),
+        owner.clone(),
+        Rc::clone(&wake),
+    );
+    let router = LiveRoutes::new(requests.clone(), Rc::clone(&canary), provider, owner, wake);
+    let holder = Holder {
+        run: world.run.clone(),
+        place: world.place.clone(),
+    };
+    let lease = KubernetesLease::new(
+        requests.clone(),
+        namespace,
+        name,
+        holder.clone(),
+        LeaseTimes::default(),
+        world.is_gone,
+    );
+    let record = KubernetesRunRecord::new(requests.clone(), namespace, name);
+    let metric_names = canary
+        .analysis
+        .metrics
+        .iter()
+        .map(|metric| metric.name.clone())
+        .collect();
+    let metrics = Metrics::new(Rc::clone(&world.transport), questions);
+    let recorded_epoch = match &world.journal {
+        Some(journal) => journal
+            .read_status()
+            .await?
+            .map_or(0, |status| status.epoch),
+        None => 0,
+    };
+    let ports = Ports {
+        cluster: &cluster,
+        router: &router,
+        metrics: &metrics,
+        lease: &lease,
+        record: &record,
+        journal: world
+            .journal
+            .as_ref()
+            .map(|journal| journal as &dyn StatusJournal),
+        clock: &*world.clock,
+    };
+    let identity = Identity {
+        namespace: namespace.to_owned(),
+        canary: name.to_owned(),
+        provider: provider.name.to_owned(),
+        context: world.context.clone(),
+        spec_commit,
+        spec_path: loaded.source().path.clone(),
+        holder: holder.to_string(),
+        recorded_epoch,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        metrics: metric_names,
+    };
+    let timeout = options
+        .timeout
+        .and_then(|timeout| SignedDuration::try_from(timeout).ok());
+    let timeout = timeout.unwrap_or_else(|| plan.default_timeout());
+    let run = || world.run.clone();
+    let first = Controller::new(
+        ports,
+        plan.clone(),
+        timeout,
+        identity.clone(),
+        run(),
+        subscriber,
+        words,
+    );
+    let driven = catch(first).await;
+    let Some(driven) = driven else {
+        // A fresh driver knows from the record how far the run is, and takes the way back.
+        let (asks, words) = unbounded_channel();
+        // The receiver is right here.
+        let _ = asks.send(Word::Do(Request::Lost));
+        let second = Controller::new(ports, plan, timeout, identity, run(), subscriber, words);
+        let finished = catch(second)
+            .await
+            .unwrap_or_else(|| Err(RunError::Lease(LeaseError::NotHeld)))?;
+        return if finished.exit_code() == 0 || !matches!(finished.exit_code(), 11 | 20) {
+            Err(CliError::Bug.into())
+        } else {
+            Ok(finished)
+        };
+    };
+    match driven {
+        Ok(finished) => Ok(finished),
+        Err(RunError::Lease(LeaseError::Busy { held, seen_ago })) => {
+            let at = match record.load().await {
+                Ok(Some(record)) => record
+                    .document
+                    .pointer("/status/canary/canaryWeight")
+                    .and_then(Value::as_u64),
+                Ok(None) | Err(_) => None,
+            };
+            let holder = Holder::parse(&held.holder);
+            Err(CliError::Busy {
+                canary: format!("{name}.{namespace}"),
+                run: holder.as_ref().map_or_else(
+                    || "?".to_owned(),
+                    |holder| figures::short_run(&holder.run).to_owned(),
+                ),
+                by: holder.map_or(held.holder, |holder| holder.short()),
+                since: held.since.map_or_else(
+                    || "?".to_owned(),
+                    |since| since.strftime("%H:%M:%SZ").to_string(),
+                ),
+                seen: format!("{} s", seen_ago.as_secs()),
+                at: at.map_or_else(String::new, |weight| format!(", now at {weight} %")),
+            }
+            .into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Drives; `None` after a panic, whose words the hook has printed.
+async fn catch(mut controller: Controller<'_>) -> Option<Result<Finished, RunError>> {
+    AssertUnwindSafe(controller.run()).catch_unwind().await.ok()
+}
+
+/// The controller reference of what is created, where the Canary is in the cluster. Without its CRD, or without the
+/// right to read it, there is none.
+async fn owner(requests: &Requests, loaded: &Loaded) -> Result<Option<Value>, Error> {
+    use crate::port::cluster_error::ClusterError;
+    let address = Resource::CANARY.in_namespace(&loaded.canary.namespace, &loaded.canary.name);
+    match requests.get_opt(&address).await {
+        Ok(found) => Ok(found.map(|canary| {
+            json!({
+                "apiVersion": address.api_version(), "kind": address.kind, "name": address.name,
+                "uid": canary["metadata"]["uid"], "controller": true, "blockOwnerDeletion": true,
+            })
+        })),
+        Err(ClusterError::Denied { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,249 @@
+//! `promote --sandbox`: the same driver on the embedded cluster, in a scenario.
+
+use crate::canary::holder::Place;
+use crate::canary::holder::Process;
+use crate::canary::source::SourceFile;
+use crate::cli::args::promote::PromoteArgs;
+use crate::cli::args::promote::RecordMode;
+use crate::cli::args::promote::SandboxOptions;
+use crate::cli::args::values::Speed;
+use crate::cli::drive;
+use crate::cli::drive::drive;
+use crate::cli::drive::prepare;
+use crate::cli::environment::Environment;
+use crate::cli::error::CliError;
+use crate::cli::globals::Globals;
+use crate::cli::promote::Output;
+use crate::cli::promote::drive_options;
+use crate::cli::signals;
+use crate::cli::signals::Answering;
+use crate::cli::source;
+use crate::error::Error;
+use crate::error::ExitCode;
+use crate::git::example;
+use crate::git::journal::Journal;
+use crate::git::journal::JournalOptions;
+use crate::kubernetes::client::Connection;
+use crate::kubernetes::request::Requests;
+use crate::kubernetes::service_proxy::ServiceProxy;
+use crate::port::clock::Clock;
+use crate::rollout::decision::Outcome;
+use crate::sandbox::clock::SandboxClock;
+use crate::sandbox::scenario::Scenario;
+use crate::sandbox::scenario::built_in;
+use crate::sandbox::world::World;
+use crate::sandbox::world::WorldOptions;
+use crate::transport::RoutedTransport;
+use crate::transport::reach::AllowList;
+use serde_json::Value;
+use std::path::Path;
+use std::path::PathBuf;
+use std::rc::Rc;
+use tokio::sync::mpsc::unbounded_channel;
+
+/// Name of the embedded cluster, its context and its user.
+const NAME: &str = "sandbox";
+
+/// Drives a scenario: once to bootstrap, then for every change that it brings. The last run decides the exit code.
+///
+/// # Errors
+/// The scenario cannot be played, or what ends a run before anything moved.
+pub fn promote(args: &PromoteArgs, globals: &Globals, environment: &Environment) -> Result<ExitCode, Error> {
+    let scenario = scenario(&args.sandbox)?;
+    let speed = args.sandbox.speed();
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().start_paused(speed == Speed::Max);
+    let runtime = runtime.build().map_err(|error| CliError::Start { why: error.to_string() })?;
+    runtime.block_on(play(args, globals, environment, scenario))
+}
+
+fn scenario(options: &SandboxOptions) -> Result<Scenario, Error> {
+    let Some(Some(path)) = &options.sandbox else { return Ok(built_in::scenario(built_in::DEFAULT)?) };
+    let named = path.to_str().filter(|name| built_in::NAMES.contains(name));
+    if let Some(name) = named {
+        return Ok(built_in::scenario(name)?);
+    }
+    let read = |path: &Path| std::fs::read_to_string(path);
+    let text = read(path).map_err(|source| CliError::Read { path: path.display().to_string(), source })?;
+    let file = SourceFile { path: path.display().to_string(), text: text.into() };
+    Ok(Scenario::parse(&file, &|other| read(Path::new(other)).map_err(|error| error.to_string()))?)
+}
+
+async fn play(
+    args: &PromoteArgs,
+    globals: &Globals,
+    environment: &Environment,
+    scenario: Scenario,
+) -> Result<ExitCode, Error> {
+    let clock = match args.sandbox.speed() {
+        Speed::Times(times) => SandboxClock::at_speed(f64::from(times)),
+        Speed::Max => SandboxClock::at_speed(1.0),
+    };
+    let output = Output::new(args, environment)?;
+    let dir = folder(args)?;
+    let files = [("deploy/canary.yaml", yaml(&[&scenario.canary])), ("deploy/podinfo.yaml", manifests(&scenario))];
+    example::create(&dir, &files, clock.now())?;
+    let namespace = scenario.canary["metadata"]["namespace"].as_str().unwrap_or("default").to_owned();
+    let namespace = globals.namespace.clone().unwrap_or(namespace);
+    let mut source = args.source.clone();
+    source.repo = Some(dir.clone());
+    let spec = source::read(&source, args.name.as_deref(), Some(&namespace))?;
+    let options = drive_options(args);
+    let world = World::new(scenario, WorldOptions { clock, seed: args.sandbox.seed() })?;
+    let connection = Connection {
+        client: kube::Client::new(world.service(), namespace.clone()),
+        namespace: namespace.clone(),
+        context: NAME.to_owned(),
+        cluster: NAME.to_owned(),
+        server: format!("https://{NAME}"),
+        request_timeout: None,
+    };
+    let clock: Rc<dyn Clock> = Rc::new(clock);
+    let requests = Requests::new(&connection, Rc::clone(&clock), args.sandbox.seed());
+    let (words, mut heard) = unbounded_channel();
+    let asks = environment.stdin_is_terminal && environment.stderr_is_terminal && !environment.is_ci();
+    signals::listen(Answering { on_interrupt: args.on_interrupt, asks }, words.clone())
+        .map_err(|error| CliError::Start { why: error.to_string() })?;
+    let mut runs = 0;
+    let code = loop {
+        runs += 1;
+        let prepared = prepare(&spec.loaded, &options)?;
+        if runs == 1 {
+            output.warn(&prepared.warnings);
+        }
+        let (run_words, run_heard) = unbounded_channel();
+        let driver = drive::World {
+            requests: requests.clone(),
+            transport: transport(&world, &requests, args)?,
+            clock: Rc::clone(&clock),
+            journal: journal(args, &dir, &spec, &clock)?,
+            context: NAME.to_owned(),
+            place: Place::Process(Process { user: NAME.to_owned(), host: NAME.to_owned(), pid: 1, kernel: None }),
+            is_gone: |_, _| true,
+            run: run_id(&*clock, args.sandbox.seed(), runs),
+        };
+        let mut subscribers = output.subscribers(Some(&spec), None);
+        let driving = drive(
+            &spec.loaded,
+            prepared,
+            spec.commit_id(),
+            &options,
+            &driver,
+            &mut subscribers,
+            run_heard,
+        );
+        // What was said while no driver was there is for the next one.
+        let relay = async {
+            while let Some(word) = heard.recv().await {
+                let _driver_has_ended = run_words.send(word);
+            }
+            std::future::pending::<()>().await;
+        };
+        let finished = tokio::select! {
+            biased;
+            finished = driving => finished?,
+            () = relay => continue,
+        };
+        let stopped = match finished.outcome {
+            Outcome::Bootstrapped => {
+                world.initialized();
+                false
+            }
+            Outcome::Stopped(_) | Outcome::Held(_) => true,
+            Outcome::RolledBack(_)
+            | Outcome::AlreadyRejected(_)
+            | Outcome::Promoted
+            | Outcome::Unchanged
+            | Outcome::Split => finished.exit_code() > 128,
+        };
+        if stopped || !world.next_run().await {
+            break ExitCode::from_outcome(finished.exit_code());
+        }
+    };
+    let objects = serde_json::to_string_pretty(&world.dump()).unwrap_or_default();
+    let path = dir.join("cluster.json");
+    std::fs::write(&path, objects).map_err(|source| CliError::Write { path: path.display().to_string(), source })?;
+    output.line(&format!("\n  the record  git -C {} log flagger-status\n", dir.display()));
+    Ok(code)
+}
+
+fn folder(args: &PromoteArgs) -> Result<PathBuf, CliError> {
+    match &args.sandbox.sandbox_dir {
+        Some(dir) => {
+            let unwritten = |source| CliError::Write { path: dir.display().to_string(), source };
+            std::fs::create_dir_all(dir).map_err(unwritten)?;
+            if std::fs::read_dir(dir).map_err(unwritten)?.next().is_some() {
+                return Err(CliError::FolderInUse { path: dir.display().to_string() });
+            }
+            Ok(dir.clone())
+        }
+        None => {
+            let fresh = tempfile::Builder::new().prefix("kubectl-flagger-").tempdir();
+            let fresh = fresh.map_err(|source| CliError::Write { path: "a temporary folder".to_owned(), source })?;
+            Ok(fresh.keep())
+        }
+    }
+}
+
+/// The scenario's manifests as somebody would commit them: what a person applies, without the cluster's namespaces.
+fn manifests(scenario: &Scenario) -> String {
+    let objects: Vec<&Value> = scenario.objects.iter().filter(|object| object["kind"] != "Namespace").collect();
+    yaml(&objects)
+}
+
+fn yaml(objects: &[&Value]) -> String {
+    let documents: Vec<String> =
+        objects.iter().filter_map(|object| serde_saphyr::to_string(object).ok()).collect();
+    documents.join("---\n")
+}
+
+fn transport(world: &World, requests: &Requests, args: &PromoteArgs) -> Result<Rc<dyn crate::port::transport::Transport>, CliError> {
+    let allowed = AllowList::parse(&args.flagger.allow_host);
+    let allowed = allowed.map_err(|error| CliError::AllowHost { entry: error.entry })?;
+    Ok(Rc::new(RoutedTransport::with(
+        Box::new(ServiceProxy::new(requests.clone())),
+        Box::new(world.transport()),
+        Box::new(world.transport()),
+        Box::new(requests.clone()),
+        allowed,
+    )))
+}
+
+fn journal(
+    args: &PromoteArgs,
+    dir: &Path,
+    spec: &source::Spec,
+    clock: &Rc<dyn Clock>,
+) -> Result<Option<Journal>, Error> {
+    match args.record.record {
+        RecordMode::None => Ok(None),
+        RecordMode::Branch => {
+            let clock = Rc::clone(clock);
+            let canary = &spec.loaded.canary;
+            Ok(Some(Journal::open(JournalOptions {
+                dir: dir.to_owned(),
+                reference: args.record.record_ref.clone(),
+                remote: None,
+                spec_branch: spec.commit.as_ref().and_then(|commit| commit.branch.clone()),
+                cluster: args.record.cluster_name.clone().unwrap_or_else(|| NAME.to_owned()),
+                cluster_uid: None,
+                namespace: canary.namespace.clone(),
+                name: canary.name.clone(),
+                host: NAME.to_owned(),
+                driver: concat!("kubectl-flagger/", env!("CARGO_PKG_VERSION")).to_owned(),
+                actor: None,
+                sleeper: Rc::new(move |duration| {
+                    let clock = Rc::clone(&clock);
+                    Box::pin(async move { clock.sleep(duration).await })
+                }),
+            })?))
+        }
+    }
+}
+
+/// Derived from virtual time and seed alone.
+fn run_id(clock: &dyn Clock, seed: u64, run: u64) -> String {
+    let milliseconds = u64::try_from(clock.now().as_millisecond()).unwrap_or(0);
+    let random = u128::from(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)) << 8 | u128::from(run);
+    ulid::Ulid::from_parts(milliseconds, random).to_string()
+}

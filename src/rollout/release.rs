@@ -1,0 +1,78 @@
+//! What of a spec this release drives. Everything else is refused by name before anything moves.
+
+use crate::canary::reference::TargetKind;
+use crate::canary::spec::Canary;
+use crate::canary::spec::Strategy;
+
+/// A part of the spec that has to wait for a later release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotYet {
+    /// JSON pointer of it.
+    pub pointer: &'static str,
+    /// What it asks for.
+    pub feature: &'static str,
+}
+
+/// All parts of the spec that this release does not drive.
+#[must_use]
+pub fn not_yet(canary: &Canary) -> Vec<NotYet> {
+    let analysis = &canary.analysis;
+    let (iterations, iterated) = match canary.strategy() {
+        Strategy::Canary => (false, ""),
+        Strategy::AbTesting => (true, "A/B testing"),
+        Strategy::BlueGreen => (true, "Blue/Green"),
+    };
+    let (target, kind) = match canary.target.kind {
+        TargetKind::Deployment => (false, ""),
+        TargetKind::DaemonSet => (true, "a DaemonSet target"),
+        TargetKind::Service => (true, "a Service target"),
+        TargetKind::KnativeService => (true, "a Knative target"),
+    };
+    let rows = [
+        (target, "/spec/targetRef/kind", kind),
+        (
+            canary.autoscaler.is_some(),
+            "/spec/autoscalerRef",
+            "an autoscaler of the target",
+        ),
+        (iterations, "/spec/analysis/iterations", iterated),
+        (analysis.mirror, "/spec/analysis/mirror", "mirroring"),
+        (
+            !analysis.matches.is_empty() && !iterations,
+            "/spec/analysis/match",
+            "matches",
+        ),
+        (
+            analysis.session_affinity.is_some(),
+            "/spec/analysis/sessionAffinity",
+            "session affinity",
+        ),
+        (
+            !analysis.webhooks.is_empty(),
+            "/spec/analysis/webhooks",
+            "webhooks",
+        ),
+        (
+            !analysis.alerts.is_empty(),
+            "/spec/analysis/alerts",
+            "alerts",
+        ),
+        (
+            analysis
+                .metrics
+                .iter()
+                .any(|metric| metric.template.is_some() || metric.query.is_some()),
+            "/spec/analysis/metrics",
+            "metrics with a query or a template",
+        ),
+        (
+            canary.revert_on_deletion,
+            "/spec/revertOnDeletion",
+            "revertOnDeletion",
+        ),
+    ];
+    rows.into_iter()
+        .filter(|(asked, _, _)| *asked)
+        .map(|(_, pointer, feature)| NotYet { pointer, feature })
+        .collect()
+}

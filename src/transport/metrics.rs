@@ -1,0 +1,150 @@
+//! Asks metric backends: the port over any transport and the registry of metric providers.
+//!
+//! Decides nothing about answers: [`crate::rollout::analysis::judge`] does.
+
+use crate::canary::answer::Answer;
+use crate::canary::metric::Metric;
+use crate::metrics::MetricProvider;
+use crate::port::Job;
+use crate::port::metric_source::MetricSource;
+use crate::port::transport::Transport;
+use crate::port::transport::TransportError;
+use crate::rollout::analysis::judge;
+use crate::rollout::decision::CheckResult;
+use std::rc::Rc;
+
+/// One metric of the analysis, ready to be asked.
+pub struct Question {
+    /// Its limits and its name.
+    pub metric: Metric,
+    /// The backend.
+    pub provider: &'static MetricProvider,
+    /// Its address.
+    pub address: String,
+    /// The query.
+    pub query: String,
+    /// What makes milliseconds of an answer; 1 for everything else.
+    pub factor: f64,
+}
+
+/// The metrics of one canary.
+pub struct Metrics {
+    transport: Rc<dyn Transport>,
+    questions: Vec<Question>,
+}
+
+impl Metrics {
+    /// In the order of `analysis.metrics`.
+    #[must_use]
+    pub fn new(transport: Rc<dyn Transport>, questions: Vec<Question>) -> Self {
+        Self {
+            transport,
+            questions,
+        }
+    }
+
+    async fn answer(&self, question: &Question) -> Answer {
+        let request = (question.provider.request)(&question.address, &question.query);
+        match self.transport.send(&request).await {
+            Ok(response) => match (question.provider.parse)(&response) {
+                Answer::Value(value) => Answer::Value(value * question.factor),
+                other @ (Answer::NoValues | Answer::Error(_)) => other,
+            },
+            Err(error) => Answer::Error(error.to_string()),
+        }
+    }
+}
+
+impl MetricSource for Metrics {
+    fn ask(&self, metric: usize) -> Job<'_, CheckResult> {
+        Box::pin(async move {
+            let question = &self.questions[metric];
+            let answer = self.answer(question).await;
+            judge(&question.metric, &question.query, answer)
+        })
+    }
+
+    fn probe(&self) -> Job<'_, Result<(), TransportError>> {
+        Box::pin(async move {
+            let mut asked: Vec<&str> = Vec::new();
+            for question in &self.questions {
+                if asked.contains(&question.address.as_str()) {
+                    continue;
+                }
+                asked.push(&question.address);
+                let request =
+                    (question.provider.request)(&question.address, question.provider.probe);
+                let response = self.transport.send(&request).await?;
+                if let Answer::Error(why) = (question.provider.parse)(&response) {
+                    return Err(TransportError::Unreachable {
+                        host: question.address.clone(),
+                        why,
+                    });
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canary::metric::ThresholdRange;
+    use crate::metrics::provider;
+    use crate::port::transport::HttpRequest;
+    use crate::port::transport::HttpResponse;
+
+    struct Canned(u16, &'static str);
+
+    impl Transport for Canned {
+        fn send<'a>(&'a self, _: &'a HttpRequest) -> Job<'a, Result<HttpResponse, TransportError>> {
+            let response = HttpResponse {
+                status: self.0,
+                body: self.1.as_bytes().to_vec(),
+            };
+            Box::pin(std::future::ready(Ok(response)))
+        }
+    }
+
+    fn metrics(transport: Canned, factor: f64) -> Metrics {
+        let metric = Metric {
+            name: "request-duration".to_owned(),
+            interval: None,
+            threshold: None,
+            threshold_range: Some(ThresholdRange {
+                min: None,
+                max: Some(500.0),
+            }),
+            query: None,
+            template: None,
+            template_variables: std::collections::BTreeMap::new(),
+        };
+        let question = Question {
+            metric,
+            provider: provider("prometheus").unwrap(),
+            address: "http://prometheus.monitoring:9090".to_owned(),
+            query: "up".to_owned(),
+            factor,
+        };
+        Metrics::new(Rc::new(transport), vec![question])
+    }
+
+    const HALF: &str = r#"{"status":"success","data":{"resultType":"scalar","result":[1,"0.5"]}}"#;
+
+    #[tokio::test]
+    async fn seconds_become_milliseconds() {
+        let result = metrics(Canned(200, HALF), 1000.0).ask(0).await;
+        assert_eq!(
+            (result.passed(), result.sample().value),
+            (true, Some(500.0))
+        );
+    }
+
+    #[tokio::test]
+    async fn a_backend_that_answers_nonsense_fails_the_probe_and_is_no_value_of_a_check() {
+        let metrics = metrics(Canned(502, "bad gateway"), 1.0);
+        assert!(metrics.probe().await.is_err());
+        assert!(matches!(metrics.ask(0).await, CheckResult::Unavailable(_)));
+    }
+}
