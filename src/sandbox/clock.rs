@@ -92,7 +92,7 @@ impl Clock for SandboxClock {
 #[cfg(test)]
 mod tests {
     use super::SandboxClock;
-    use crate::port::clock::Clock;
+    use crate::port::clock::Clock as _;
     use std::time::Duration;
 
     #[tokio::test(start_paused = true)]

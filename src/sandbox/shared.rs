@@ -89,6 +89,11 @@ impl Shared {
         result
     }
 
+    /// Remembers a request.
+    pub(super) fn note(&self, request: LoggedRequest) {
+        lock(&self.state).log.push(request);
+    }
+
     fn publish(&self, revision: u64) {
         self.revision.send_if_modified(|known| {
             let newer = revision > *known;
@@ -119,7 +124,7 @@ impl Shared {
 }
 
 /// Does what is due, for ever: the one task of a cluster.
-pub(super) async fn run(shared: Arc<Shared>) {
+async fn run(shared: Arc<Shared>) {
     loop {
         match shared.work() {
             Some(due) => {
@@ -132,5 +137,22 @@ pub(super) async fn run(shared: Arc<Shared>) {
             }
             None => shared.work.notified().await,
         }
+    }
+}
+
+/// Ends a cluster's task when its last handle and client are gone.
+#[derive(Debug)]
+pub(super) struct Actor(tokio::task::JoinHandle<()>);
+
+impl Actor {
+    /// Starts the task in the runtime this is called in.
+    pub(super) fn start(shared: &Arc<Shared>) -> Self {
+        Self(tokio::spawn(run(Arc::clone(shared))))
+    }
+}
+
+impl Drop for Actor {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }

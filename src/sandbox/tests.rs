@@ -1,7 +1,9 @@
 //! The embedded cluster as a client sees it.
 
 mod applies;
+mod details;
 mod faulty;
+mod owning;
 mod storing;
 mod tapes;
 mod watching;

@@ -84,7 +84,7 @@ async fn a_watch_from_forgotten_history_is_gone() {
     let result = api.watch(&WatchParams::default(), "1").await;
     match result.map(|_| ()).unwrap_err() {
         kube::Error::Api(status) => {
-            assert_eq!((status.code, status.reason.as_str()), (410, "Expired"))
+            assert_eq!((status.code, status.reason.as_str()), (410, "Expired"));
         }
         other => panic!("{other:?}"),
     }

@@ -11,7 +11,6 @@ use crate::sandbox::tests::service;
 use crate::sandbox::tests::stored;
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::Api;
-use kube::api::DeleteParams;
 use kube::api::Patch;
 use kube::api::PatchParams;
 use serde_json::Value;
@@ -283,65 +282,6 @@ async fn an_endpoint_is_ready_then_terminating_then_gone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn owned_objects_go_with_their_owner() {
-    let cluster = cluster();
-    cluster.apply_object(service()).unwrap();
-    upgrade(&cluster, "podinfo:6.0.0");
-    pass(4.0).await;
-    cluster
-        .delete_object("deployments", "test", "podinfo")
-        .unwrap();
-    cluster
-        .delete_object("services", "test", "podinfo")
-        .unwrap();
-    pass(6.0).await;
-    for resource in ["replicasets", "pods", "endpointslices", "endpoints"] {
-        assert!(listed(&cluster, resource).is_empty(), "{resource}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn orphans_stay_without_their_reference() {
-    let cluster = cluster();
-    upgrade(&cluster, "podinfo:6.0.0");
-    pass(4.0).await;
-    let api: Api<Deployment> = Api::default_namespaced(client(&cluster));
-    let orphan = DeleteParams {
-        propagation_policy: Some(kube::api::PropagationPolicy::Orphan),
-        ..DeleteParams::default()
-    };
-    api.delete("podinfo", &orphan).await.unwrap();
-    pass(6.0).await;
-    assert_eq!(
-        listed(&cluster, "replicasets")[0]["metadata"].get("ownerReferences"),
-        None
-    );
-    assert_eq!(listed(&cluster, "pods").len(), 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_foreground_deletion_ends_with_the_owner() {
-    let cluster = cluster();
-    upgrade(&cluster, "podinfo:6.0.0");
-    pass(4.0).await;
-    let api: Api<Deployment> = Api::default_namespaced(client(&cluster));
-    api.delete("podinfo", &DeleteParams::foreground())
-        .await
-        .unwrap();
-    assert!(
-        api.get("podinfo")
-            .await
-            .unwrap()
-            .metadata
-            .deletion_timestamp
-            .is_some()
-    );
-    pass(10.0).await;
-    assert!(api.get_opt("podinfo").await.unwrap().is_none());
-    assert!(listed(&cluster, "pods").is_empty());
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_deleted_pod_is_replaced() {
     let cluster = cluster();
     upgrade(&cluster, "podinfo:6.0.0");
@@ -386,6 +326,60 @@ async fn a_daemon_set_runs_on_selected_nodes_and_rolls() {
     assert!(listed(&cluster, "pods").is_empty());
     let status = stored(&cluster, "daemonsets", "podinfo")["status"].clone();
     assert_eq!(status["desiredNumberScheduled"], 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn recreate_ends_all_old_pods_before_the_first_new_one() {
+    let cluster = cluster();
+    let mut object = deployment("podinfo:6.0.0", 2);
+    object["spec"]["strategy"] = json!({"type": "Recreate"});
+    cluster.apply_object(object.clone()).unwrap();
+    pass(4.0).await;
+    object["spec"]["template"]["spec"]["containers"][0]["image"] = json!("podinfo:6.0.1");
+    cluster.apply_object(object).unwrap();
+    pass(0.1).await;
+    assert_eq!(live_pods(&cluster, "podinfo:6.0.1"), 0);
+    pass(10.0).await;
+    assert_eq!(live_pods(&cluster, "podinfo:6.0.1"), 2);
+    assert_eq!(status(&cluster)["availableReplicas"], 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scale_midway_ends_at_the_wanted_size() {
+    let cluster = cluster();
+    upgrade(&cluster, "podinfo:6.0.0");
+    pass(4.0).await;
+    upgrade(&cluster, "podinfo:6.0.1");
+    pass(1.0).await;
+    let five = json!({"spec": {"replicas": 5}});
+    cluster
+        .patch_object("deployments", "test", "podinfo", &five)
+        .unwrap();
+    pass(40.0).await;
+    assert_eq!(live_pods(&cluster, "podinfo:6.0.1"), 5);
+    assert_eq!(live_pods(&cluster, "podinfo:6.0.0"), 0);
+    assert_eq!(
+        condition(&cluster, "Progressing")["reason"],
+        "NewReplicaSetAvailable"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_breaks_later_makes_its_deployment_unavailable() {
+    let cluster = cluster();
+    upgrade(&cluster, "podinfo:6.0.0");
+    pass(4.0).await;
+    let pods = listed(&cluster, "pods");
+    for pod in &pods {
+        let name = pod["metadata"]["name"].as_str().unwrap();
+        let broken = json!({"status": {"conditions": [{"type": "Ready", "status": "False"}]}});
+        cluster
+            .patch_object("pods/status", "test", name, &broken)
+            .unwrap();
+    }
+    pass(1.0).await;
+    assert_eq!(condition(&cluster, "Available")["status"], "False");
+    assert_eq!(status(&cluster)["unavailableReplicas"], 2);
 }
 
 async fn a_busy_minute() -> Vec<Value> {

@@ -1,0 +1,286 @@
+//! Subresources, validation, deletion and what the server says about itself.
+
+use crate::sandbox::kinds::ApiKind;
+use crate::sandbox::tests::client;
+use crate::sandbox::tests::cluster;
+use crate::sandbox::tests::deployment;
+use crate::sandbox::tests::dynamic;
+use crate::sandbox::tests::stored;
+use crate::sandbox::tests::storing::config;
+use crate::sandbox::tests::storing::refused;
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::Api;
+use kube::api::DeleteParams;
+use kube::api::ListParams;
+use kube::api::Patch;
+use kube::api::PatchParams;
+use kube::api::PostParams;
+use serde_json::Value;
+use serde_json::json;
+
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_leaves_no_trace() {
+    let cluster = cluster();
+    let before = cluster.dump();
+    let api: Api<ConfigMap> = Api::default_namespaced(client(&cluster));
+    let dry = PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    };
+    let answer = api.create(&dry, &config("a", "blue")).await.unwrap();
+    assert_eq!(answer.data.unwrap()["color"], "blue");
+    assert_eq!(cluster.dump(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn strict_validation_names_the_unknown_field() {
+    let cluster = cluster();
+    let api = dynamic(&client(&cluster), "apps/v1", "Deployment", "deployments");
+    let mut object = deployment("podinfo:6.0.0", 1);
+    object["spec"]["template"]["spec"]["containers"][0]["imagePolicy"] = json!("Always");
+    let strict = PatchParams::apply("me").validation_strict();
+    let status = refused(api.patch("podinfo", &strict, &Patch::Apply(&object)).await);
+    assert_eq!(status.code, 400);
+    assert_eq!(
+        status.message,
+        "Deployment in version \"v1\" cannot be handled as a Deployment: strict decoding error: unknown field \"spec.template.spec.containers[0].imagePolicy\""
+    );
+    api.patch("podinfo", &PatchParams::apply("me"), &Patch::Apply(&object))
+        .await
+        .unwrap();
+    let after = stored(&cluster, "deployments", "podinfo");
+    assert_eq!(
+        after.pointer("/spec/template/spec/containers/0/imagePolicy"),
+        None
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_scale_subresource_reads_and_writes_replicas() {
+    let cluster = cluster();
+    cluster
+        .apply_object(deployment("podinfo:6.0.0", 1))
+        .unwrap();
+    let api: Api<Deployment> = Api::default_namespaced(client(&cluster));
+    let scale = api.get_scale("podinfo").await.unwrap();
+    assert_eq!(scale.spec.unwrap().replicas, Some(1));
+    let patch = Patch::Merge(json!({"spec": {"replicas": 3}}));
+    let scale = api
+        .patch_scale("podinfo", &PatchParams::default(), &patch)
+        .await
+        .unwrap();
+    assert_eq!(
+        scale.status.unwrap().selector.as_deref(),
+        Some("app=podinfo")
+    );
+    assert_eq!(
+        stored(&cluster, "deployments", "podinfo")["spec"]["replicas"],
+        3
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_selector_cannot_be_changed() {
+    let cluster = cluster();
+    cluster
+        .apply_object(deployment("podinfo:6.0.0", 1))
+        .unwrap();
+    let patch = json!({"spec": {"selector": {"matchLabels": {"app": "other"}}}});
+    let error = cluster
+        .patch_object("deployments", "test", "podinfo", &patch)
+        .unwrap_err();
+    assert!(error.to_string().contains("field is immutable"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn both_versions_of_a_route_are_one_object() {
+    let cluster = cluster();
+    let route = json!({"apiVersion": "gateway.networking.k8s.io/v1beta1", "kind": "HTTPRoute",
+        "metadata": {"name": "podinfo", "namespace": "test"}, "spec": {"rules": []}});
+    cluster.apply_object(route).unwrap();
+    let client = client(&cluster);
+    let old = dynamic(
+        &client,
+        "gateway.networking.k8s.io/v1beta1",
+        "HTTPRoute",
+        "httproutes",
+    );
+    let new = dynamic(
+        &client,
+        "gateway.networking.k8s.io/v1",
+        "HTTPRoute",
+        "httproutes",
+    );
+    let old = old.get("podinfo").await.unwrap();
+    let new = new.get("podinfo").await.unwrap();
+    assert_eq!(
+        old.types.unwrap().api_version,
+        "gateway.networking.k8s.io/v1beta1"
+    );
+    assert_eq!(old.metadata, new.metadata);
+}
+
+#[tokio::test(start_paused = true)]
+async fn discovery_lists_what_is_registered() {
+    let cluster = cluster();
+    let client = client(&cluster);
+    let groups = client.list_api_groups().await.unwrap();
+    assert!(
+        groups
+            .groups
+            .iter()
+            .any(|group| group.name == "flagger.app")
+    );
+    let resources = client
+        .list_api_group_resources("flagger.app/v1beta1")
+        .await
+        .unwrap();
+    assert!(
+        resources
+            .resources
+            .iter()
+            .any(|resource| resource.name == "canaries/status")
+    );
+    assert_eq!(
+        client.apiserver_version().await.unwrap().git_version,
+        "v1.36.3"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_log_tells_what_was_asked_and_stored() {
+    let cluster = cluster();
+    let api: Api<ConfigMap> = Api::default_namespaced(client(&cluster));
+    api.create(&PostParams::default(), &config("a", "blue"))
+        .await
+        .unwrap();
+    let _ = api.get("b").await;
+    let log = cluster.log();
+    let rows: Vec<(&str, &str, u16)> = log
+        .iter()
+        .map(|row| (row.verb.as_str(), row.resource.as_str(), row.code))
+        .collect();
+    assert_eq!(
+        rows,
+        [("create", "configmaps", 201), ("get", "configmaps", 404)]
+    );
+    let object: &Value = log[0].object.as_ref().unwrap();
+    assert_eq!(object["data"]["color"], "blue");
+}
+#[tokio::test(start_paused = true)]
+async fn preconditions_of_a_deletion_are_checked() {
+    let cluster = cluster();
+    let api: Api<ConfigMap> = Api::default_namespaced(client(&cluster));
+    api.create(&PostParams::default(), &config("a", "blue"))
+        .await
+        .unwrap();
+    let wrong = DeleteParams::default().preconditions(kube::api::Preconditions {
+        uid: Some("other".to_owned()),
+        resource_version: None,
+    });
+    assert!(refused(api.delete("a", &wrong).await).is_conflict());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_finalizer_keeps_a_deleted_object_until_it_is_taken() {
+    let cluster = cluster();
+    let api: Api<ConfigMap> = Api::default_namespaced(client(&cluster));
+    let mut object = config("a", "blue");
+    object.metadata.finalizers = Some(vec!["example.com/keep".to_owned()]);
+    api.create(&PostParams::default(), &object).await.unwrap();
+    api.delete("a", &DeleteParams::default()).await.unwrap();
+    assert!(
+        api.get("a")
+            .await
+            .unwrap()
+            .metadata
+            .deletion_timestamp
+            .is_some()
+    );
+    let release = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+    api.patch("a", &PatchParams::default(), &release)
+        .await
+        .unwrap();
+    assert!(api.get_opt("a").await.unwrap().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_collection_is_deleted_by_its_labels() {
+    let cluster = cluster();
+    let api: Api<ConfigMap> = Api::default_namespaced(client(&cluster));
+    for (name, color) in [("a", "blue"), ("b", "green"), ("c", "blue")] {
+        api.create(&PostParams::default(), &config(name, color))
+            .await
+            .unwrap();
+    }
+    let blue = ListParams::default().labels("color=blue");
+    api.delete_collection(&DeleteParams::default(), &blue)
+        .await
+        .unwrap();
+    let left = api.list(&ListParams::default()).await.unwrap();
+    assert_eq!(left.items.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registered_kind_is_served_like_a_custom_resource() {
+    let cluster = cluster();
+    cluster.register(ApiKind::custom(
+        "networking.istio.io",
+        "v1beta1",
+        "virtualservices",
+        "VirtualService",
+    ));
+    let api = dynamic(
+        &client(&cluster),
+        "networking.istio.io/v1beta1",
+        "VirtualService",
+        "virtualservices",
+    );
+    let object = json!({"apiVersion": "networking.istio.io/v1beta1", "kind": "VirtualService",
+        "metadata": {"name": "podinfo"}, "spec": {"anything": [1, {"goes": true}]}});
+    let object = serde_json::from_value(object).unwrap();
+    let created = api.create(&PostParams::default(), &object).await.unwrap();
+    assert_eq!(
+        created.data["spec"],
+        json!({"anything": [1, {"goes": true}]})
+    );
+    assert_eq!(created.metadata.generation, Some(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_put_of_a_custom_resource_needs_its_version() {
+    let cluster = cluster();
+    let object = json!({"apiVersion": "traefik.io/v1alpha1", "kind": "TraefikService",
+        "metadata": {"name": "podinfo", "namespace": "test"}, "spec": {}});
+    cluster.apply_object(object.clone()).unwrap();
+    let api = dynamic(
+        &client(&cluster),
+        "traefik.io/v1alpha1",
+        "TraefikService",
+        "traefikservices",
+    );
+    let object = serde_json::from_value(object).unwrap();
+    let status = refused(
+        api.replace("podinfo", &PostParams::default(), &object)
+            .await,
+    );
+    assert_eq!(
+        status.message,
+        "TraefikService.traefik.io \"podinfo\" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_type_is_a_bad_request() {
+    let cluster = cluster();
+    let mut object = deployment("podinfo:6.0.0", 1);
+    object["spec"]["replicas"] = json!("two");
+    let error = cluster.apply_object(object).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("cannot be handled as a Deployment"),
+        "{error}"
+    );
+}
