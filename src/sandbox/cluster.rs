@@ -61,6 +61,7 @@ impl SandboxCluster {
             workloads: Workloads::new(options.pods),
             faults: Faults::default(),
             log: Vec::new(),
+            watch_epoch: 0,
         };
         let shared = Arc::new(Shared::new(options.clock, state));
         let actor = Arc::new(Actor::start(&shared));
@@ -255,6 +256,11 @@ impl SandboxCluster {
     /// Changes how long pods take from now on.
     pub fn set_pod_times(&self, times: PodTimes) {
         self.shared.write(|state| state.workloads.set_times(times));
+    }
+
+    /// Ends all watches that are open, as a restart of the API server would.
+    pub fn break_watches(&self) {
+        self.shared.break_watches();
     }
 
     /// Forgets the history: watches from before this moment get 410, as after a compaction of etcd.

@@ -74,7 +74,7 @@ pub(super) fn create_tracked(
     let metadata = ordered_metadata(&object, kind, namespace, &name, store.next_uid(), write.now);
     tree::set(&mut object, &["metadata"], metadata);
     let mut object = in_order(object);
-    defaults::fill(&kind.kind, &mut object, None);
+    defaults::fill(kind, &mut object, None);
     if kind.kind == "Service" && kind.builtin {
         let n = store.list("", "services", "").count() as u64;
         defaults::allocate_cluster_ip(&mut object, free_address(store, n));

@@ -62,7 +62,7 @@ pub(super) fn handle(
     if !kind.namespaced && !target.namespace.is_empty() {
         return Err(Failure::no_such_path());
     }
-    if target.plural == "services" && target.subresource == "proxy" {
+    if kind.qualified() == "services" && target.subresource == "proxy" {
         return special::proxied(shared, kind, target, request);
     }
     let part = match target.subresource.as_str() {

@@ -24,6 +24,8 @@ pub(super) struct State {
     pub(super) workloads: Workloads,
     pub(super) faults: Faults,
     pub(super) log: Vec<LoggedRequest>,
+    /// Watches of an earlier one end.
+    pub(super) watch_epoch: u64,
 }
 
 pub(super) struct Shared {
@@ -87,6 +89,12 @@ impl Shared {
         self.publish(revision);
         self.work.notify_one();
         result
+    }
+
+    /// Ends all watches that are open.
+    pub(super) fn break_watches(&self) {
+        lock(&self.state).watch_epoch += 1;
+        self.revision.send_modify(|_| {});
     }
 
     /// Remembers a request.

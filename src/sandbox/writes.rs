@@ -326,7 +326,7 @@ fn update(
     if track {
         restore(&mut next, current, &["metadata", "managedFields"]);
     }
-    defaults::fill(&kind.kind, &mut next, Some(current));
+    defaults::fill(kind, &mut next, Some(current));
     if write.part == Part::Main {
         validate(kind, &key.name, &next, Some(current))?;
     }

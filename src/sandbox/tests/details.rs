@@ -5,6 +5,7 @@ use crate::sandbox::tests::client;
 use crate::sandbox::tests::cluster;
 use crate::sandbox::tests::deployment;
 use crate::sandbox::tests::dynamic;
+use crate::sandbox::tests::pass;
 use crate::sandbox::tests::stored;
 use crate::sandbox::tests::storing::config;
 use crate::sandbox::tests::storing::refused;
@@ -282,5 +283,35 @@ async fn a_wrong_type_is_a_bad_request() {
             .to_string()
             .contains("cannot be handled as a Deployment"),
         "{error}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_custom_resource_named_like_a_built_in_kind_gets_no_defaults() {
+    let cluster = cluster();
+    cluster.register(ApiKind::custom(
+        "serving.knative.dev",
+        "v1",
+        "services",
+        "Service",
+    ));
+    let object = json!({"apiVersion": "serving.knative.dev/v1", "kind": "Service",
+        "metadata": {"name": "podinfo", "namespace": "test"}, "spec": {"traffic": []}});
+    let stored = cluster.apply_object(object).unwrap();
+    assert_eq!(stored["spec"], json!({"traffic": []}));
+    assert_eq!(stored.get("status"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn times_are_cut_to_whole_seconds() {
+    let cluster = cluster();
+    pass(1.9).await;
+    cluster
+        .apply_object(deployment("podinfo:6.0.0", 0))
+        .unwrap();
+    let stored = stored(&cluster, "deployments", "podinfo");
+    assert_eq!(
+        stored["metadata"]["creationTimestamp"],
+        "2026-01-05T09:00:01Z"
     );
 }

@@ -108,3 +108,15 @@ async fn initial_events_end_with_a_marked_bookmark() {
         other => panic!("{}", told(&other)),
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_watch_ends_and_the_next_one_goes_on() {
+    let cluster = cluster();
+    let api: Api<ConfigMap> = Api::default_namespaced(client(&cluster));
+    let mut events = Box::pin(api.watch(&WatchParams::default(), "1").await.unwrap());
+    cluster.break_watches();
+    assert!(events.next().await.is_none());
+    cluster.apply_object(config("a", "blue")).unwrap();
+    let mut events = Box::pin(api.watch(&WatchParams::default(), "1").await.unwrap());
+    assert_eq!(told(&events.next().await.unwrap().unwrap()), "added a");
+}
