@@ -133,7 +133,7 @@ async fn answer(
         record(&shared, &request, &info, code_of(&answer), None);
         return respond(&shared, answer);
     };
-    let fault = shared.write(|state| state.faults.take(&info));
+    let fault = shared.take_fault(&info);
     if let Some(refused) = before(&shared, fault.as_ref(), &kind, &request, &info).await? {
         record(&shared, &request, &info, refused.code, None);
         return respond(&shared, Err(refused));

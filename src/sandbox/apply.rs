@@ -16,7 +16,7 @@ use crate::sandbox::managed::Operation;
 use crate::sandbox::managed::Writer;
 use serde_json::Value;
 
-/// The object after `config` was applied to `live`, with its owners. `config` has no nulls.
+/// The object after `config` was applied to `live`, with its owners.
 pub fn apply(
     live: Option<&Value>,
     config: &Value,

@@ -28,6 +28,7 @@ use crate::sandbox::writes;
 use crate::sandbox::writes::FieldValidation;
 use crate::sandbox::writes::Part;
 use crate::sandbox::writes::Write;
+use crate::sandbox::writes::as_version;
 use jiff::Timestamp;
 use serde_json::Value;
 use serde_json::json;
@@ -109,7 +110,7 @@ impl SandboxCluster {
             let (kind, version) = state.store.kind_of(&object)?;
             let write = user(&kind, &version, Part::Main, now);
             let body = object.to_string();
-            writes::patch(
+            let (stored, _) = writes::patch(
                 &mut state.store,
                 &write,
                 &namespace,
@@ -117,16 +118,39 @@ impl SandboxCluster {
                 PatchType::Apply,
                 body.as_bytes(),
                 true,
-            )
+            )?;
+            Ok(as_version(&stored, &kind, &version))
         });
-        let (object, _) = result.map_err(refused(what))?;
-        Ok((*object).clone())
+        result.map_err(refused(what))
     }
 
     /// Merges a patch into an object, as a user's `kubectl patch --type=merge` would. `resource` is a plural,
     /// with its group where two groups have it, and with `/status` for that part.
     pub fn patch_object(
         &self,
+        resource: &str,
+        namespace: &str,
+        name: &str,
+        patch: &Value,
+    ) -> Result<Value, SandboxError> {
+        self.patch_as(PatchType::Merge, resource, namespace, name, patch)
+    }
+
+    /// The same with a strategic merge patch, as `kubectl set image` sends: lists such as containers are merged by
+    /// their keys. Built-in kinds only.
+    pub fn strategic_patch_object(
+        &self,
+        resource: &str,
+        namespace: &str,
+        name: &str,
+        patch: &Value,
+    ) -> Result<Value, SandboxError> {
+        self.patch_as(PatchType::Strategic, resource, namespace, name, patch)
+    }
+
+    fn patch_as(
+        &self,
+        patch_type: PatchType,
         resource: &str,
         namespace: &str,
         name: &str,
@@ -141,13 +165,12 @@ impl SandboxCluster {
         let body = patch.to_string();
         let result = self.shared.write(|state| {
             let write = user(&kind, kind.storage_version(), part, now);
-            let merge = PatchType::Merge;
             writes::patch(
                 &mut state.store,
                 &write,
                 namespace,
                 name,
-                merge,
+                patch_type,
                 body.as_bytes(),
                 false,
             )

@@ -38,13 +38,20 @@ const OMITTED_WHEN_EMPTY: &[&str] = &[
     "command",
 ];
 
-/// Drops what decoding drops: nulls everywhere, and empty fields that the types leave out.
+/// Drops what decoding into a type drops: nulls, and empty fields that the type leaves out. Of a custom resource
+/// only the metadata has a type.
 pub fn normalize(object: &mut Value, builtin: bool) {
-    match object {
+    if builtin {
+        drop_empty(object);
+    } else if let Some(metadata) = object.get_mut("metadata") {
+        drop_empty(metadata);
+    }
+}
+
+fn drop_empty(value: &mut Value) {
+    match value {
         Value::Object(map) => {
-            for (_, value) in map.iter_mut() {
-                normalize(value, builtin);
-            }
+            map.values_mut().for_each(drop_empty);
             map.retain(|name, value| {
                 let empty = match value {
                     Value::Null => return false,
@@ -52,14 +59,11 @@ pub fn normalize(object: &mut Value, builtin: bool) {
                     Value::Object(map) => map.is_empty(),
                     Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
                 };
-                !(builtin && empty && OMITTED_WHEN_EMPTY.contains(&name.as_str()))
+                !(empty && OMITTED_WHEN_EMPTY.contains(&name.as_str()))
             });
         }
-        Value::Array(list) => list.iter_mut().for_each(|value| normalize(value, builtin)),
+        Value::Array(list) => list.iter_mut().for_each(drop_empty),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-    if !builtin && let Some(metadata) = object.get_mut("metadata") {
-        normalize(metadata, true);
     }
 }
 

@@ -2,8 +2,10 @@
 
 use crate::port::clock::Clock as _;
 use crate::sandbox::clock::SandboxClock;
+use crate::sandbox::faults::Fault;
 use crate::sandbox::faults::Faults;
 use crate::sandbox::faults::LoggedRequest;
+use crate::sandbox::faults::RequestInfo;
 use crate::sandbox::proxy::ProxyHook;
 use crate::sandbox::store::Store;
 use crate::sandbox::workloads::Moment;
@@ -100,6 +102,11 @@ impl Shared {
     /// Remembers a request.
     pub(super) fn note(&self, request: LoggedRequest) {
         lock(&self.state).log.push(request);
+    }
+
+    /// The fault that a request hits.
+    pub(super) fn take_fault(&self, request: &RequestInfo) -> Option<Fault> {
+        lock(&self.state).faults.take(request)
     }
 
     fn publish(&self, revision: u64) {

@@ -4,6 +4,7 @@ mod applies;
 mod details;
 mod faulty;
 mod owning;
+mod repeating;
 mod rolling;
 mod storing;
 mod tapes;

@@ -201,6 +201,9 @@ pub fn patch(
     if patch_type == PatchType::Apply {
         return apply_patch(store, write, namespace, &key, current, body, force);
     }
+    if patch_type == PatchType::Strategic && !kind.builtin {
+        return Err(PatchType::unsupported(kind));
+    }
     let current = current.ok_or_else(|| Failure::not_found(kind, name))?;
     let next = patch::patched(&as_version(&current, kind, write.version), patch_type, body)?;
     write.check_type(&next)?;

@@ -315,3 +315,26 @@ async fn times_are_cut_to_whole_seconds() {
         "2026-01-05T09:00:01Z"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_null_stays_in_a_custom_resource_and_goes_from_a_built_in_one() {
+    let cluster = cluster();
+    let route = json!({"apiVersion": "traefik.io/v1alpha1", "kind": "TraefikService",
+        "metadata": {"name": "podinfo", "namespace": "test", "labels": null}, "spec": {"plugin": {"config": null}}});
+    let stored = cluster.apply_object(route).unwrap();
+    assert_eq!(stored["spec"], json!({"plugin": {"config": null}}));
+    assert_eq!(stored["metadata"].get("labels"), None);
+    let mut object = deployment("podinfo:6.0.0", 0);
+    object["spec"]["template"]["spec"]["nodeSelector"] = Value::Null;
+    let stored = cluster.apply_object(object).unwrap();
+    assert_eq!(stored.pointer("/spec/template/spec/nodeSelector"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_applied_object_comes_back_in_its_own_version() {
+    let cluster = cluster();
+    let route = json!({"apiVersion": "gateway.networking.k8s.io/v1beta1", "kind": "HTTPRoute",
+        "metadata": {"name": "podinfo", "namespace": "test"}, "spec": {"rules": []}});
+    let stored = cluster.apply_object(route).unwrap();
+    assert_eq!(stored["apiVersion"], "gateway.networking.k8s.io/v1beta1");
+}
