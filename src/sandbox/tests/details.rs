@@ -338,3 +338,54 @@ async fn an_applied_object_comes_back_in_its_own_version() {
     let stored = cluster.apply_object(route).unwrap();
     assert_eq!(stored["apiVersion"], "gateway.networking.k8s.io/v1beta1");
 }
+
+#[tokio::test(start_paused = true)]
+async fn events_are_found_by_the_object_they_are_about() {
+    let cluster = cluster();
+    for name in ["a", "b"] {
+        let event = json!({"apiVersion": "v1", "kind": "Event", "metadata": {"name": name, "namespace": "test"},
+            "involvedObject": {"kind": "Canary", "name": name}, "reason": "Synced", "type": "Normal"});
+        cluster.apply_object(event).unwrap();
+    }
+    let api = dynamic(&client(&cluster), "v1", "Event", "events");
+    let about = ListParams::default().fields("involvedObject.kind=Canary,involvedObject.name=b");
+    let found = api.list(&about).await.unwrap();
+    assert_eq!(found.items.len(), 1);
+    assert_eq!(found.items[0].metadata.name.as_deref(), Some("b"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_of_a_patch_answers_and_stores_nothing() {
+    let cluster = cluster();
+    cluster
+        .apply_object(deployment("podinfo:6.0.0", 1))
+        .unwrap();
+    let api: Api<Deployment> = Api::default_namespaced(client(&cluster));
+    let dry = PatchParams {
+        dry_run: true,
+        ..PatchParams::default()
+    };
+    let patch = Patch::Merge(json!({"spec": {"replicas": 3}}));
+    let answer = api.patch("podinfo", &dry, &patch).await.unwrap();
+    assert_eq!(answer.spec.replicas, Some(3));
+    assert_eq!(
+        stored(&cluster, "deployments", "podinfo")["spec"]["replicas"],
+        1
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn services_get_addresses_of_their_own_and_keep_them() {
+    let cluster = cluster();
+    let service = |name: &str, port: u16| {
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "test"},
+            "spec": {"selector": {"app": name}, "ports": [{"port": port}]}})
+    };
+    let first = cluster.apply_object(service("a", 80)).unwrap();
+    let second = cluster.apply_object(service("b", 80)).unwrap();
+    assert_ne!(first["spec"]["clusterIP"], second["spec"]["clusterIP"]);
+    assert_eq!(first["spec"]["clusterIPs"][0], first["spec"]["clusterIP"]);
+    let changed = cluster.apply_object(service("a", 81)).unwrap();
+    assert_eq!(changed["spec"]["clusterIP"], first["spec"]["clusterIP"]);
+    assert_eq!(changed["spec"]["ports"].as_array().unwrap().len(), 1);
+}
