@@ -11,9 +11,11 @@ use crate::sandbox::proxy::ProxyResponse;
 use crate::sandbox::requests;
 use crate::sandbox::requests::Answer;
 use crate::sandbox::requests::ApiRequest;
+use crate::sandbox::requests::special;
 use crate::sandbox::route;
 use crate::sandbox::route::Query;
 use crate::sandbox::route::Route;
+use crate::sandbox::shared::Actor;
 use crate::sandbox::shared::Shared;
 use crate::sandbox::watches;
 use bytes::Bytes;
@@ -56,11 +58,16 @@ pub enum ApiServerError {
 #[derive(Clone, Debug)]
 pub struct ApiService {
     shared: Arc<Shared>,
+    /// Keeps the controllers at work as long as a client is there.
+    _actor: Arc<Actor>,
 }
 
 impl ApiService {
-    pub(super) const fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+    pub(super) const fn new(shared: Arc<Shared>, actor: Arc<Actor>) -> Self {
+        Self {
+            shared,
+            _actor: actor,
+        }
     }
 }
 
@@ -111,7 +118,7 @@ async fn answer(
     request: ApiRequest,
 ) -> Result<Response<ApiBody>, ApiServerError> {
     let Route::Objects(target) = &request.route else {
-        let answer = shared.read(|state| requests::about_itself(&state.store, &request));
+        let answer = shared.read(|state| special::about_itself(&state.store, &request));
         return respond(&shared, answer);
     };
     let info = target.info(verb(&request));
@@ -121,12 +128,12 @@ async fn answer(
             .kind_at(&target.group, &target.version, &target.plural)
     });
     let Some(kind) = kind else {
-        let answer =
-            requests::review(&request, target).unwrap_or_else(|| Err(Failure::no_such_path()));
+        let review = shared.read(|state| special::review(&state.faults, &request, target));
+        let answer = review.unwrap_or_else(|| Err(Failure::no_such_path()));
         record(&shared, &request, &info, code_of(&answer), None);
         return respond(&shared, answer);
     };
-    let fault = shared.write(|state| state.faults.take(&info));
+    let fault = shared.take_fault(&info);
     if let Some(refused) = before(&shared, fault.as_ref(), &kind, &request, &info).await? {
         record(&shared, &request, &info, refused.code, None);
         return respond(&shared, Err(refused));
@@ -237,7 +244,7 @@ fn record(
         body: String::from_utf8_lossy(&request.body).into_owned(),
         object,
     };
-    shared.write(|state| state.log.push(entry));
+    shared.note(entry);
 }
 
 fn whole(

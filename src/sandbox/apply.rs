@@ -16,7 +16,7 @@ use crate::sandbox::managed::Operation;
 use crate::sandbox::managed::Writer;
 use serde_json::Value;
 
-/// The object after `config` was applied to `live`, with its owners. `config` has no nulls.
+/// The object after `config` was applied to `live`, with its owners.
 pub fn apply(
     live: Option<&Value>,
     config: &Value,
@@ -72,9 +72,7 @@ pub fn apply(
             .find(|manager| is_ours(manager));
         ours.time = old.map(|manager| manager.time).unwrap_or_default();
     }
-    let at = managed::read(live)
-        .iter()
-        .position(|manager| is_ours(manager));
+    let at = managed::read(live).iter().position(is_ours);
     managers.insert(at.unwrap_or(managers.len()).min(managers.len()), ours);
     managed::write(&mut merged, &managers);
     Ok(merged)

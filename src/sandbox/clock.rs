@@ -23,7 +23,7 @@ pub struct SandboxClock {
 }
 
 impl SandboxClock {
-    /// Starts at `base`; `speed` is virtual seconds a second, at least 0.001.
+    /// Starts at `base`, now, in the runtime it will be used in; `speed` is virtual seconds a second, at least 0.001.
     #[must_use]
     pub fn new(base: Timestamp, speed: f64) -> Self {
         Self {
@@ -92,7 +92,7 @@ impl Clock for SandboxClock {
 #[cfg(test)]
 mod tests {
     use super::SandboxClock;
-    use crate::port::clock::Clock;
+    use crate::port::clock::Clock as _;
     use std::time::Duration;
 
     #[tokio::test(start_paused = true)]

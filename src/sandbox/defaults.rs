@@ -2,6 +2,7 @@
 
 mod pod;
 
+use crate::sandbox::kinds::ApiKind;
 use crate::sandbox::tree;
 use crate::sandbox::tree::default;
 use base64::Engine as _;
@@ -9,6 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
+
+const GATEWAY_GROUP: &str = "gateway.networking.k8s.io";
 
 /// Empty maps and lists at these names are left out by the types of built-in kinds.
 const OMITTED_WHEN_EMPTY: &[&str] = &[
@@ -35,13 +38,20 @@ const OMITTED_WHEN_EMPTY: &[&str] = &[
     "command",
 ];
 
-/// Drops what decoding drops: nulls everywhere, and empty fields that the types leave out.
+/// Drops what decoding into a type drops: nulls, and empty fields that the type leaves out. Of a custom resource
+/// only the metadata has a type.
 pub fn normalize(object: &mut Value, builtin: bool) {
-    match object {
+    if builtin {
+        drop_empty(object);
+    } else if let Some(metadata) = object.get_mut("metadata") {
+        drop_empty(metadata);
+    }
+}
+
+fn drop_empty(value: &mut Value) {
+    match value {
         Value::Object(map) => {
-            for (_, value) in map.iter_mut() {
-                normalize(value, builtin);
-            }
+            map.values_mut().for_each(drop_empty);
             map.retain(|name, value| {
                 let empty = match value {
                     Value::Null => return false,
@@ -49,19 +59,24 @@ pub fn normalize(object: &mut Value, builtin: bool) {
                     Value::Object(map) => map.is_empty(),
                     Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
                 };
-                !(builtin && empty && OMITTED_WHEN_EMPTY.contains(&name.as_str()))
+                !(empty && OMITTED_WHEN_EMPTY.contains(&name.as_str()))
             });
         }
-        Value::Array(list) => list.iter_mut().for_each(|value| normalize(value, builtin)),
+        Value::Array(list) => list.iter_mut().for_each(drop_empty),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-    if !builtin && let Some(metadata) = object.get_mut("metadata") {
-        normalize(metadata, true);
     }
 }
 
 /// Fills in a kind's defaults. `before` is what is stored, if it is an update.
-pub fn fill(kind: &str, object: &mut Value, before: Option<&Value>) {
+pub fn fill(kind: &ApiKind, object: &mut Value, before: Option<&Value>) {
+    if kind.builtin {
+        built_in(&kind.kind, object, before);
+    } else if kind.group == GATEWAY_GROUP && kind.kind == "HTTPRoute" {
+        http_route(object);
+    }
+}
+
+fn built_in(kind: &str, object: &mut Value, before: Option<&Value>) {
     match kind {
         "Deployment" => deployment(object),
         "DaemonSet" => daemon_set(object, before),
@@ -70,27 +85,28 @@ pub fn fill(kind: &str, object: &mut Value, before: Option<&Value>) {
             pod::template(tree::field(object, &["spec", "template"]));
         }
         "Job" => job(object),
-        "Pod" => {
-            pod::spec(tree::field(object, &["spec"]));
-            default(object, &["spec", "enableServiceLinks"], true);
-            default(object, &["status", "phase"], "Pending");
-            default(object, &["status", "qosClass"], "BestEffort");
-        }
+        "Pod" => pod(object),
         "Service" => service(object, before),
         "Secret" => secret(object),
-        "Namespace" => {
-            default(object, &["spec", "finalizers"], json!(["kubernetes"]));
-            default(object, &["status", "phase"], "Active");
-            let name = tree::text(object, "/metadata/name").to_owned();
-            default(
-                object,
-                &["metadata", "labels", "kubernetes.io/metadata.name"],
-                name,
-            );
-        }
-        "HTTPRoute" => http_route(object),
+        "Namespace" => namespace(object),
         _ => {}
     }
+}
+
+/// Fills in a pod.
+pub fn pod(object: &mut Value) {
+    pod::spec(tree::field(object, &["spec"]));
+    default(object, &["spec", "enableServiceLinks"], true);
+    default(object, &["status", "phase"], "Pending");
+    default(object, &["status", "qosClass"], "BestEffort");
+}
+
+fn namespace(object: &mut Value) {
+    default(object, &["spec", "finalizers"], json!(["kubernetes"]));
+    default(object, &["status", "phase"], "Active");
+    let name = tree::text(object, "/metadata/name").to_owned();
+    let label = ["metadata", "labels", "kubernetes.io/metadata.name"];
+    default(object, &label, name);
 }
 
 fn deployment(object: &mut Value) {
@@ -227,9 +243,8 @@ pub fn allocate_cluster_ip(object: &mut Value, n: u64) {
 
 /// Gateway API, standard channel.
 fn http_route(object: &mut Value) {
-    let group = "gateway.networking.k8s.io";
     for parent in list(object, "/spec/parentRefs") {
-        default(parent, &["group"], group);
+        default(parent, &["group"], GATEWAY_GROUP);
         default(parent, &["kind"], "Gateway");
     }
     default(

@@ -17,7 +17,7 @@ pub struct Failure {
     /// For people.
     pub message: String,
     /// `details`.
-    pub details: Map<String, Value>,
+    pub details: Box<Map<String, Value>>,
     /// Seconds, for 429 and 503.
     pub retry_after: Option<u32>,
     /// Answered as text, where a real server does not write a Status.
@@ -30,7 +30,7 @@ impl Failure {
             code,
             reason,
             message,
-            details: Map::new(),
+            details: Box::default(),
             retry_after: None,
             plain: false,
         }
@@ -63,7 +63,11 @@ impl Failure {
             tree::set(&mut body, &["reason"], self.reason);
         }
         if !self.details.is_empty() {
-            tree::set(&mut body, &["details"], Value::Object(self.details.clone()));
+            tree::set(
+                &mut body,
+                &["details"],
+                Value::Object((*self.details).clone()),
+            );
         }
         tree::set(&mut body, &["code"], self.code);
         body

@@ -142,6 +142,14 @@ impl Faults {
         self.0.clear();
     }
 
+    /// Will the request be forbidden?
+    #[must_use]
+    pub fn forbids(&self, request: &RequestInfo) -> bool {
+        self.0
+            .iter()
+            .any(|fault| fault.effect == FaultEffect::Code(403) && fault.hits(request))
+    }
+
     /// The first one that the request hits, counted down.
     pub fn take(&mut self, request: &RequestInfo) -> Option<Fault> {
         let at = self.0.iter().position(|fault| fault.hits(request))?;

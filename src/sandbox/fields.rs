@@ -221,7 +221,7 @@ pub fn key_segment(entry: &Value, keys: &[&str]) -> String {
 #[must_use]
 pub fn is_entry(entry: &Value, segment: &str) -> bool {
     if let Some(value) = segment.strip_prefix("v:") {
-        return entry.to_string() == value;
+        return serde_json::from_str::<Value>(value).is_ok_and(|value| *entry == value);
     }
     let keys = segment.strip_prefix("k:").unwrap_or_default();
     let Ok(Value::Object(keys)) = serde_json::from_str::<Value>(keys) else {

@@ -27,18 +27,22 @@ impl PatchType {
             "application/json-patch+json" => Ok(Self::Json),
             "application/apply-patch+yaml" | "application/apply-patch+json" => Ok(Self::Apply),
             "application/strategic-merge-patch+json" if kind.builtin => Ok(Self::Strategic),
-            _ => {
-                let mut accepted = vec![
-                    "application/json-patch+json",
-                    "application/merge-patch+json",
-                ];
-                if kind.builtin {
-                    accepted.push("application/strategic-merge-patch+json");
-                }
-                accepted.push("application/apply-patch+yaml");
-                Err(Failure::unsupported_media_type(&accepted))
-            }
+            _ => Err(Self::unsupported(kind)),
         }
+    }
+
+    /// The refusal of a format that the kind does not take.
+    #[must_use]
+    pub fn unsupported(kind: &ApiKind) -> Failure {
+        let mut accepted = vec![
+            "application/json-patch+json",
+            "application/merge-patch+json",
+        ];
+        if kind.builtin {
+            accepted.push("application/strategic-merge-patch+json");
+        }
+        accepted.push("application/apply-patch+yaml");
+        Failure::unsupported_media_type(&accepted)
     }
 }
 

@@ -1,26 +1,21 @@
 //! Requests about objects, from parsed path and query to the answer.
 
-use crate::sandbox::deletes;
-use crate::sandbox::deletes::DeleteOptions;
-use crate::sandbox::deletes::Deleted;
-use crate::sandbox::discovery;
+mod removal;
+pub(super) mod special;
+
+use crate::sandbox::creates;
 use crate::sandbox::failure::Failure;
 use crate::sandbox::faults::RequestInfo;
 use crate::sandbox::kinds::ApiKind;
 use crate::sandbox::patch;
 use crate::sandbox::patch::PatchType;
-use crate::sandbox::proxy;
-use crate::sandbox::proxy::ProxyRequest;
 use crate::sandbox::proxy::ProxyResponse;
 use crate::sandbox::route::Query;
 use crate::sandbox::route::Route;
 use crate::sandbox::route::Target;
-use crate::sandbox::scale;
 use crate::sandbox::selectors::Selector;
 use crate::sandbox::shared::Shared;
-use crate::sandbox::shared::lock;
 use crate::sandbox::store::ObjectKey;
-use crate::sandbox::store::Store;
 use crate::sandbox::tree;
 use crate::sandbox::watches::WatchSpec;
 use crate::sandbox::writes;
@@ -56,32 +51,6 @@ pub(super) enum Answer {
     Watch(Box<WatchSpec>),
 }
 
-/// Discovery, version and health.
-pub(super) fn about_itself(store: &Store, request: &ApiRequest) -> Result<Answer, Failure> {
-    let document = match &request.route {
-        Route::Version => discovery::version(),
-        Route::Health => return Ok(Answer::Text("ok".to_owned())),
-        Route::CoreVersions => discovery::core_versions(),
-        Route::Groups => discovery::all_groups(store),
-        Route::Group(group) => discovery::group(store, group)?,
-        Route::Resources(group, version) => discovery::resources(store, group, version)?,
-        Route::Objects(_) | Route::Unknown => return Err(Failure::no_such_path()),
-    };
-    Ok(Answer::Json(200, document))
-}
-
-/// `SelfSubjectAccessReview`: everybody may do everything here.
-pub(super) fn review(request: &ApiRequest, target: &Target) -> Option<Result<Answer, Failure>> {
-    let asked = target.group == "authorization.k8s.io"
-        && target.plural == "selfsubjectaccessreviews"
-        && request.method == Method::POST;
-    asked.then(|| {
-        let mut review = patch::parse(&request.body)?;
-        tree::set(&mut review, &["status"], json!({"allowed": true}));
-        Ok(Answer::Json(201, review))
-    })
-}
-
 /// Everything about objects.
 pub(super) fn handle(
     shared: &Arc<Shared>,
@@ -93,13 +62,13 @@ pub(super) fn handle(
     if !kind.namespaced && !target.namespace.is_empty() {
         return Err(Failure::no_such_path());
     }
-    if target.plural == "services" && target.subresource == "proxy" {
-        return proxied(shared, kind, target, request);
+    if kind.qualified() == "services" && target.subresource == "proxy" {
+        return special::proxied(shared, kind, target, request);
     }
     let part = match target.subresource.as_str() {
         "" => Part::Main,
         "status" if kind.status => Part::Status,
-        "scale" if kind.scale => return scaled(shared, kind, target, request, info),
+        "scale" if kind.scale => return special::scaled(shared, kind, target, request, info),
         _ => return Err(Failure::no_such_path()),
     };
     if kind.namespaced
@@ -116,13 +85,14 @@ pub(super) fn handle(
         }),
         "list" => list(shared, kind, target, request),
         "watch" => watch(kind, target, request),
-        "delete" => delete(shared, kind, &key, request),
-        "deletecollection" => delete_all(shared, kind, target, request),
+        "delete" => removal::delete(shared, kind, &key, request),
+        "deletecollection" => removal::delete_all(shared, kind, target, request),
         "create" if target.name.is_empty() => {
             let body = patch::parse(&request.body)?;
             let write = writer(shared, kind, target, request, part);
-            let object = shared
-                .write(|state| writes::create(&mut state.store, &write, &target.namespace, body))?;
+            let object = shared.write(|state| {
+                creates::create(&mut state.store, &write, &target.namespace, body)
+            })?;
             Ok(Answer::Json(
                 201,
                 as_version(&object, kind, &target.version),
@@ -221,41 +191,6 @@ fn patched(
     ))
 }
 
-fn scaled(
-    shared: &Shared,
-    kind: &ApiKind,
-    target: &Target,
-    request: &ApiRequest,
-    info: &RequestInfo,
-) -> Result<Answer, Failure> {
-    let key = ObjectKey::new(kind, &target.namespace, &target.name);
-    let write = writer(shared, kind, target, request, Part::Main);
-    shared.write(|state| {
-        let current = state.store.get(&key).cloned();
-        let current = current.ok_or_else(|| Failure::not_found(kind, &target.name))?;
-        let wanted = match info.verb.as_str() {
-            "get" => return Ok(Answer::Json(200, scale::of(&current))),
-            "update" => patch::parse(&request.body)?,
-            "patch" => {
-                let patch_type = PatchType::of(&request.content_type, kind)?;
-                patch::patched(&scale::of(&current), patch_type, &request.body)?
-            }
-            _ => return Err(Failure::method_not_allowed()),
-        };
-        let change = scale::change(&wanted).to_string();
-        let (object, _) = writes::patch(
-            &mut state.store,
-            &write,
-            &target.namespace,
-            &target.name,
-            PatchType::Merge,
-            change.as_bytes(),
-            false,
-        )?;
-        Ok(Answer::Json(200, scale::of(&object)))
-    })
-}
-
 fn selector(request: &ApiRequest, target: &Target) -> Result<Selector, Failure> {
     let mut fields = request.query.get("fieldSelector").to_owned();
     // a watch of one object by its name in the path
@@ -326,112 +261,4 @@ fn watch(kind: &Arc<ApiKind>, target: &Target, request: &ApiRequest) -> Result<A
             .ok()
             .map(Duration::from_secs),
     })))
-}
-
-fn delete_options(request: &ApiRequest) -> Result<DeleteOptions, Failure> {
-    let mut options = DeleteOptions::parse(&request.body)?;
-    let policy = request.query.get("propagationPolicy");
-    if !policy.is_empty() {
-        options.propagation = DeleteOptions::propagation(policy);
-    }
-    if let Ok(grace) = request.query.get("gracePeriodSeconds").parse() {
-        options.grace = Some(grace);
-    }
-    options.dry_run |= request.query.get("dryRun") == "All";
-    Ok(options)
-}
-
-fn delete(
-    shared: &Shared,
-    kind: &ApiKind,
-    key: &ObjectKey,
-    request: &ApiRequest,
-) -> Result<Answer, Failure> {
-    let options = delete_options(request)?;
-    let now = shared.now();
-    let deleted =
-        shared.write(|state| deletes::delete(&mut state.store, kind, key, &options, now))?;
-    Ok(Answer::Json(
-        200,
-        match deleted {
-            Deleted::Pending(object) => (*object).clone(),
-            Deleted::Gone(object) if kind.kind == "Pod" => (*object).clone(),
-            Deleted::Gone(object) => json!({
-                "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success",
-                "details": {
-                    "name": key.name, "group": kind.group, "kind": kind.plural,
-                    "uid": tree::text(&object, "/metadata/uid"),
-                },
-            }),
-        },
-    ))
-}
-
-fn delete_all(
-    shared: &Shared,
-    kind: &ApiKind,
-    target: &Target,
-    request: &ApiRequest,
-) -> Result<Answer, Failure> {
-    let options = delete_options(request)?;
-    let selector = selector(request, target)?;
-    let now = shared.now();
-    shared.write(|state| {
-        let keys: Vec<ObjectKey> = state
-            .store
-            .list(&kind.group, &kind.plural, &target.namespace)
-            .filter(|(_, object)| selector.matches(object))
-            .map(|(key, _)| key.clone())
-            .collect();
-        let mut items = Vec::new();
-        for key in keys {
-            match deletes::delete(&mut state.store, kind, &key, &options, now)? {
-                Deleted::Gone(object) | Deleted::Pending(object) => items.push((*object).clone()),
-            }
-        }
-        Ok(Answer::Json(
-            200,
-            json!({
-                "kind": format!("{}List", kind.kind), "apiVersion": kind.api_version(&target.version),
-                "metadata": {"resourceVersion": state.store.revision().to_string()}, "items": items,
-            }),
-        ))
-    })
-}
-
-fn proxied(
-    shared: &Shared,
-    kind: &ApiKind,
-    target: &Target,
-    request: &ApiRequest,
-) -> Result<Answer, Failure> {
-    shared.read(|state| {
-        proxy::check_reachable(&state.store, kind, &target.namespace, &target.name)
-    })?;
-    let (scheme, service, port) = proxy::split_name(&target.name)?;
-    let mut path_and_query = if target.rest.is_empty() {
-        "/".to_owned()
-    } else {
-        target.rest.clone()
-    };
-    if !request.raw_query.is_empty() {
-        path_and_query.push('?');
-        path_and_query.push_str(&request.raw_query);
-    }
-    let arriving = ProxyRequest {
-        namespace: target.namespace.clone(),
-        service: service.clone(),
-        scheme,
-        port,
-        method: request.method.to_string(),
-        path_and_query,
-        body: request.body.to_vec(),
-    };
-    // the cluster is not locked here: the hook looks at its objects
-    match lock(&shared.proxy).as_ref() {
-        Some(hook) => Ok(Answer::Proxied(hook(arriving))),
-        None => Err(Failure::unavailable(format!(
-            "error trying to reach service: dial tcp: connection refused ({service})"
-        ))),
-    }
 }

@@ -2,8 +2,10 @@
 
 use crate::port::clock::Clock as _;
 use crate::sandbox::clock::SandboxClock;
+use crate::sandbox::faults::Fault;
 use crate::sandbox::faults::Faults;
 use crate::sandbox::faults::LoggedRequest;
+use crate::sandbox::faults::RequestInfo;
 use crate::sandbox::proxy::ProxyHook;
 use crate::sandbox::store::Store;
 use crate::sandbox::workloads::Moment;
@@ -24,6 +26,8 @@ pub(super) struct State {
     pub(super) workloads: Workloads,
     pub(super) faults: Faults,
     pub(super) log: Vec<LoggedRequest>,
+    /// Watches of an earlier one end.
+    pub(super) watch_epoch: u64,
 }
 
 pub(super) struct Shared {
@@ -89,6 +93,22 @@ impl Shared {
         result
     }
 
+    /// Ends all watches that are open.
+    pub(super) fn break_watches(&self) {
+        lock(&self.state).watch_epoch += 1;
+        self.revision.send_modify(|_| {});
+    }
+
+    /// Remembers a request.
+    pub(super) fn note(&self, request: LoggedRequest) {
+        lock(&self.state).log.push(request);
+    }
+
+    /// The fault that a request hits.
+    pub(super) fn take_fault(&self, request: &RequestInfo) -> Option<Fault> {
+        lock(&self.state).faults.take(request)
+    }
+
     fn publish(&self, revision: u64) {
         self.revision.send_if_modified(|known| {
             let newer = revision > *known;
@@ -119,7 +139,7 @@ impl Shared {
 }
 
 /// Does what is due, for ever: the one task of a cluster.
-pub(super) async fn run(shared: Arc<Shared>) {
+async fn run(shared: Arc<Shared>) {
     loop {
         match shared.work() {
             Some(due) => {
@@ -132,5 +152,22 @@ pub(super) async fn run(shared: Arc<Shared>) {
             }
             None => shared.work.notified().await,
         }
+    }
+}
+
+/// Ends a cluster's task when its last handle and client are gone.
+#[derive(Debug)]
+pub(super) struct Actor(tokio::task::JoinHandle<()>);
+
+impl Actor {
+    /// Starts the task in the runtime this is called in.
+    pub(super) fn start(shared: &Arc<Shared>) -> Self {
+        Self(tokio::spawn(run(Arc::clone(shared))))
+    }
+}
+
+impl Drop for Actor {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }

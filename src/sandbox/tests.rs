@@ -1,7 +1,11 @@
 //! The embedded cluster as a client sees it.
 
 mod applies;
+mod details;
 mod faulty;
+mod owning;
+mod repeating;
+mod rolling;
 mod storing;
 mod tapes;
 mod watching;

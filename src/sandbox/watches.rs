@@ -95,6 +95,7 @@ struct Open {
     shared: Arc<Shared>,
     spec: WatchSpec,
     position: u64,
+    epoch: u64,
     ready: VecDeque<Bytes>,
     news: Receiver<u64>,
     next_bookmark: Instant,
@@ -134,6 +135,7 @@ pub(super) fn open(
         end: spec
             .timeout
             .map(|timeout| now + shared.clock().real(timeout)),
+        epoch: shared.read(|state| state.watch_epoch),
         shared,
         spec,
         position,
@@ -165,6 +167,10 @@ impl Open {
     }
 
     fn catch_up(&mut self) {
+        if self.shared.read(|state| state.watch_epoch) != self.epoch {
+            self.over = true;
+            return;
+        }
         let (spec, ready, from) = (&self.spec, &mut self.ready, self.position);
         let position = self.shared.read(|state| {
             for change in state.store.since(from)? {

@@ -10,6 +10,7 @@ mod endpoints;
 mod garbage;
 mod pods;
 mod replica_set;
+mod revisions;
 mod rollout_status;
 
 use crate::sandbox::selectors::map_selects;
@@ -270,15 +271,14 @@ impl Workloads {
             ("", "services") => {
                 self.schedule(Task::Endpoints(namespace.clone(), name.clone()), soon);
             }
-            ("", "namespaces") => {
-                if change
-                    .after
-                    .pointer("/metadata/deletionTimestamp")
-                    .is_some()
-                    && change.kind != ChangeKind::Deleted
-                {
-                    self.schedule(Task::Namespace(name.clone()), soon);
-                }
+            ("", "namespaces")
+                if change.kind != ChangeKind::Deleted
+                    && change
+                        .after
+                        .pointer("/metadata/deletionTimestamp")
+                        .is_some() =>
+            {
+                self.schedule(Task::Namespace(name.clone()), soon);
             }
             _ => {}
         }

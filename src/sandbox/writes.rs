@@ -1,6 +1,7 @@
-//! Creating, updating and deleting objects, as the API server does it whatever the client's format was.
+//! Updating objects, as the API server does it whatever the client's format was.
 
 use crate::sandbox::apply;
+use crate::sandbox::creates::create_tracked;
 use crate::sandbox::defaults;
 use crate::sandbox::failure::Failure;
 use crate::sandbox::kinds::ApiKind;
@@ -12,8 +13,8 @@ use crate::sandbox::schema;
 use crate::sandbox::store::ObjectKey;
 use crate::sandbox::store::Store;
 use crate::sandbox::tree;
+use crate::sandbox::validation::validate;
 use jiff::Timestamp;
-use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 use std::sync::Arc;
@@ -85,7 +86,7 @@ impl Write<'_> {
         }
     }
 
-    fn check_type(&self, object: &Value) -> Result<(), Failure> {
+    pub(super) fn check_type(&self, object: &Value) -> Result<(), Failure> {
         let version = self.api_version();
         let given = tree::text(object, "/apiVersion");
         if !given.is_empty() && given != version {
@@ -104,7 +105,7 @@ impl Write<'_> {
     }
 
     /// Decodes into the kind's type: wrong types are refused, unknown fields dropped or refused.
-    fn decode(&self, object: &mut Value) -> Result<(), Failure> {
+    pub(super) fn decode(&self, object: &mut Value) -> Result<(), Failure> {
         tree::set(
             object,
             &["apiVersion"],
@@ -140,7 +141,7 @@ impl Write<'_> {
         Ok(())
     }
 
-    fn track(&self, current: Option<&Value>, next: &mut Value) {
+    pub(super) fn track(&self, current: Option<&Value>, next: &mut Value) {
         let api_version = self.api_version();
         let time = seconds(self.now);
         let writer = Writer {
@@ -151,143 +152,6 @@ impl Write<'_> {
         };
         managed::track_update(current, next, self.kind.builtin, writer);
     }
-}
-
-/// POST.
-pub fn create(
-    store: &mut Store,
-    write: &Write<'_>,
-    namespace: &str,
-    body: Value,
-) -> Result<Arc<Value>, Failure> {
-    write.check_type(&body)?;
-    create_tracked(store, write, namespace, body, true)
-}
-
-fn create_tracked(
-    store: &mut Store,
-    write: &Write<'_>,
-    namespace: &str,
-    body: Value,
-    track: bool,
-) -> Result<Arc<Value>, Failure> {
-    let kind = write.kind;
-    let mut object = body;
-    if !tree::text(&object, "/metadata/resourceVersion").is_empty() {
-        return Err(Failure::bad_request(
-            "resourceVersion should not be set on objects to be created",
-        ));
-    }
-    if kind.namespaced {
-        let given = tree::text(&object, "/metadata/namespace");
-        if !given.is_empty() && given != namespace {
-            return Err(Failure::bad_request(
-                "the namespace of the provided object does not match the namespace sent on the request",
-            ));
-        }
-        let home = store.get(&ObjectKey::of("", "namespaces", "", namespace));
-        if home.is_none() {
-            return Err(Failure::no_namespace(namespace));
-        }
-    }
-    let mut name = tree::text(&object, "/metadata/name").to_owned();
-    if name.is_empty() {
-        let prefix = tree::text(&object, "/metadata/generateName");
-        if prefix.is_empty() {
-            let why = "Required value: name or generateName is required".to_owned();
-            return Err(Failure::invalid(kind, "", &[("metadata.name", why)]));
-        }
-        let prefix = prefix.to_owned();
-        name = format!("{prefix}{}", store.next_suffix());
-    }
-    let key = ObjectKey::new(kind, namespace, &name);
-    if store.get(&key).is_some() {
-        return Err(Failure::already_exists(kind, &name));
-    }
-    defaults::normalize(&mut object, kind.builtin);
-    write.decode(&mut object)?;
-    if kind.status {
-        tree::take(&mut object, &["status"]);
-    }
-    let metadata = ordered_metadata(&object, kind, namespace, &name, store.next_uid(), write.now);
-    tree::set(&mut object, &["metadata"], metadata);
-    let mut object = in_order(object);
-    defaults::fill(&kind.kind, &mut object, None);
-    if kind.kind == "Service" && kind.builtin {
-        let n = store.list("", "services", "").count() as u64;
-        defaults::allocate_cluster_ip(&mut object, free_address(store, n));
-    }
-    validate(kind, &name, &object, None)?;
-    if track {
-        write.track(None, &mut object);
-    }
-    if write.dry_run {
-        return Ok(Arc::new(object));
-    }
-    Ok(store.put(key, object))
-}
-
-/// The first number from `n` whose address no Service has.
-fn free_address(store: &Store, n: u64) -> u64 {
-    let taken: Vec<&str> = store
-        .list("", "services", "")
-        .map(|(_, service)| tree::text(service, "/spec/clusterIP"))
-        .collect();
-    (n..)
-        .find(|n| {
-            let mut probe = json!({});
-            defaults::allocate_cluster_ip(&mut probe, *n);
-            !taken.contains(&tree::text(&probe, "/spec/clusterIP"))
-        })
-        .unwrap_or(n)
-}
-
-fn ordered_metadata(
-    object: &Value,
-    kind: &ApiKind,
-    namespace: &str,
-    name: &str,
-    uid: String,
-    now: Timestamp,
-) -> Map<String, Value> {
-    let given = object.get("metadata").and_then(Value::as_object);
-    let mut metadata = Map::new();
-    metadata.insert("name".to_owned(), name.into());
-    if kind.namespaced {
-        metadata.insert("namespace".to_owned(), namespace.into());
-    }
-    metadata.insert("uid".to_owned(), uid.into());
-    metadata.insert("resourceVersion".to_owned(), Value::Null);
-    if kind.has_generation() {
-        metadata.insert("generation".to_owned(), 1.into());
-    }
-    metadata.insert("creationTimestamp".to_owned(), seconds(now).into());
-    for (field, value) in given.into_iter().flatten() {
-        let server_set = matches!(
-            field.as_str(),
-            "selfLink" | "deletionTimestamp" | "deletionGracePeriodSeconds" | "generation"
-        );
-        if !metadata.contains_key(field) && !server_set {
-            metadata.insert(field.clone(), value.clone());
-        }
-    }
-    metadata.shift_remove("resourceVersion");
-    metadata
-}
-
-/// `apiVersion`, `kind` and `metadata` first, as everybody prints them.
-fn in_order(object: Value) -> Value {
-    let Value::Object(mut map) = object else {
-        return object;
-    };
-    let mut ordered = Map::new();
-    for name in ["apiVersion", "kind", "metadata"] {
-        if let Some(value) = map.shift_remove(name) {
-            ordered.insert(name.to_owned(), value);
-        }
-    }
-    ordered.extend(map);
-    Value::Object(ordered)
 }
 
 /// PUT. `body` is the whole object, or the whole object with its new status.
@@ -336,6 +200,9 @@ pub fn patch(
     let current = store.get(&key).cloned();
     if patch_type == PatchType::Apply {
         return apply_patch(store, write, namespace, &key, current, body, force);
+    }
+    if patch_type == PatchType::Strategic && !kind.builtin {
+        return Err(PatchType::unsupported(kind));
     }
     let current = current.ok_or_else(|| Failure::not_found(kind, name))?;
     let next = patch::patched(&as_version(&current, kind, write.version), patch_type, body)?;
@@ -462,7 +329,7 @@ fn update(
     if track {
         restore(&mut next, current, &["metadata", "managedFields"]);
     }
-    defaults::fill(&kind.kind, &mut next, Some(current));
+    defaults::fill(kind, &mut next, Some(current));
     if write.part == Part::Main {
         validate(kind, &key.name, &next, Some(current))?;
     }
@@ -480,7 +347,8 @@ fn update(
         return Ok(Arc::new(next));
     }
     let dying = next.pointer("/metadata/deletionTimestamp").is_some();
-    if dying && tree::items(&next, "/metadata/finalizers").is_empty() && kind.kind != "Pod" {
+    let ends_elsewhere = kind.builtin && matches!(kind.kind.as_str(), "Pod" | "Namespace");
+    if dying && !ends_elsewhere && tree::items(&next, "/metadata/finalizers").is_empty() {
         store.put(key.clone(), next);
         return Ok(store.remove(key).unwrap_or_else(|| Arc::clone(current)));
     }
@@ -507,62 +375,6 @@ fn intent(object: &Value) -> Vec<(&String, &Value)> {
         .collect();
     fields.sort_by_key(|(name, _)| name.as_str());
     fields
-}
-
-/// The few rules that a driver can break.
-fn validate(
-    kind: &ApiKind,
-    name: &str,
-    object: &Value,
-    before: Option<&Value>,
-) -> Result<(), Failure> {
-    if kind.group == "apps" {
-        let selector = object.pointer("/spec/selector");
-        if let Some(before) = before
-            && before.pointer("/spec/selector") != selector
-        {
-            let why = format!(
-                "Invalid value: {}: field is immutable",
-                selector.unwrap_or(&Value::Null)
-            );
-            return Err(Failure::invalid(kind, name, &[("spec.selector", why)]));
-        }
-        let labels = object.pointer("/spec/template/metadata/labels");
-        let wanted = object.pointer("/spec/selector/matchLabels");
-        if wanted.is_none() && object.pointer("/spec/selector/matchExpressions").is_none() {
-            let why = "Required value".to_owned();
-            return Err(Failure::invalid(kind, name, &[("spec.selector", why)]));
-        }
-        let matches = wanted
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-            .all(|(label, value)| labels.and_then(|labels| labels.get(label)) == Some(value));
-        if !matches {
-            let why = format!(
-                "Invalid value: {}: `selector` does not match template `labels`",
-                labels.unwrap_or(&Value::Null)
-            );
-            return Err(Failure::invalid(
-                kind,
-                name,
-                &[("spec.template.metadata.labels", why)],
-            ));
-        }
-        if tree::items(object, "/spec/template/spec/containers").is_empty() {
-            let why = "Required value".to_owned();
-            return Err(Failure::invalid(
-                kind,
-                name,
-                &[("spec.template.spec.containers", why)],
-            ));
-        }
-        if tree::int(object, "/spec/replicas").is_some_and(|replicas| replicas < 0) {
-            let why = "Invalid value: must be greater than or equal to 0".to_owned();
-            return Err(Failure::invalid(kind, name, &[("spec.replicas", why)]));
-        }
-    }
-    Ok(())
 }
 
 /// The object as a version of its kind shows it.

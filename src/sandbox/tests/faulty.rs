@@ -11,10 +11,12 @@ use crate::sandbox::tests::pass;
 use crate::sandbox::tests::service;
 use crate::sandbox::tests::stored;
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
 use kube::Api;
 use kube::Error;
 use kube::api::Patch;
 use kube::api::PatchParams;
+use kube::api::PostParams;
 use serde_json::json;
 use std::time::Duration;
 
@@ -44,6 +46,25 @@ async fn a_forbidden_request_names_verb_and_resource() {
     api.patch("podinfo", &PatchParams::default(), &scale(0))
         .await
         .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_access_review_knows_of_a_forbidden_request() {
+    let cluster = cluster();
+    cluster.fail_next(Fault::once("patch", "deployments", FaultEffect::Code(403)));
+    let reviews: Api<SelfSubjectAccessReview> = Api::all(client(&cluster));
+    let review = |verb: &str| -> SelfSubjectAccessReview {
+        let asked =
+            json!({"verb": verb, "group": "apps", "resource": "deployments", "namespace": "test"});
+        serde_json::from_value(json!({"spec": {"resourceAttributes": asked}})).unwrap()
+    };
+    for (verb, allowed) in [("get", true), ("patch", false)] {
+        let answer = reviews
+            .create(&PostParams::default(), &review(verb))
+            .await
+            .unwrap();
+        assert_eq!(answer.status.unwrap().allowed, allowed, "{verb}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,10 +15,9 @@ use kube::api::Patch;
 use kube::api::PatchParams;
 use kube::api::PostParams;
 use kube::core::Status;
-use serde_json::Value;
 use serde_json::json;
 
-fn config(name: &str, color: &str) -> ConfigMap {
+pub(super) fn config(name: &str, color: &str) -> ConfigMap {
     serde_json::from_value(json!({
         "apiVersion": "v1", "kind": "ConfigMap",
         "metadata": {"name": name, "labels": {"color": color}}, "data": {"color": color},
@@ -26,7 +25,7 @@ fn config(name: &str, color: &str) -> ConfigMap {
     .unwrap()
 }
 
-fn refused<T: std::fmt::Debug>(result: Result<T, Error>) -> Box<Status> {
+pub(super) fn refused<T: std::fmt::Debug>(result: Result<T, Error>) -> Box<Status> {
     match result.unwrap_err() {
         Error::Api(status) => status,
         other => panic!("{other:?}"),
@@ -267,168 +266,4 @@ async fn the_generation_counts_changes_of_the_spec_alone() {
     let main = Patch::Merge(json!({"spec": {"provider": "istio"}}));
     let after = api.patch("podinfo", &parameters, &main).await.unwrap();
     assert_eq!(after.metadata.generation, Some(2));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_dry_run_leaves_no_trace() {
-    let cluster = cluster();
-    let before = cluster.dump();
-    let api: Api<ConfigMap> = Api::default_namespaced(client(&cluster));
-    let dry = PostParams {
-        dry_run: true,
-        ..PostParams::default()
-    };
-    let answer = api.create(&dry, &config("a", "blue")).await.unwrap();
-    assert_eq!(answer.data.unwrap()["color"], "blue");
-    assert_eq!(cluster.dump(), before);
-}
-
-#[tokio::test(start_paused = true)]
-async fn strict_validation_names_the_unknown_field() {
-    let cluster = cluster();
-    let api = dynamic(&client(&cluster), "apps/v1", "Deployment", "deployments");
-    let mut object = deployment("podinfo:6.0.0", 1);
-    object["spec"]["template"]["spec"]["containers"][0]["imagePolicy"] = json!("Always");
-    let strict = PatchParams::apply("me").validation_strict();
-    let status = refused(api.patch("podinfo", &strict, &Patch::Apply(&object)).await);
-    assert_eq!(status.code, 400);
-    assert_eq!(
-        status.message,
-        "Deployment in version \"v1\" cannot be handled as a Deployment: strict decoding error: unknown field \"spec.template.spec.containers[0].imagePolicy\""
-    );
-    api.patch("podinfo", &PatchParams::apply("me"), &Patch::Apply(&object))
-        .await
-        .unwrap();
-    let after = stored(&cluster, "deployments", "podinfo");
-    assert_eq!(
-        after.pointer("/spec/template/spec/containers/0/imagePolicy"),
-        None
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_scale_subresource_reads_and_writes_replicas() {
-    let cluster = cluster();
-    cluster
-        .apply_object(deployment("podinfo:6.0.0", 1))
-        .unwrap();
-    let api: Api<Deployment> = Api::default_namespaced(client(&cluster));
-    let scale = api.get_scale("podinfo").await.unwrap();
-    assert_eq!(scale.spec.unwrap().replicas, Some(1));
-    let patch = Patch::Merge(json!({"spec": {"replicas": 3}}));
-    let scale = api
-        .patch_scale("podinfo", &PatchParams::default(), &patch)
-        .await
-        .unwrap();
-    assert_eq!(
-        scale.status.unwrap().selector.as_deref(),
-        Some("app=podinfo")
-    );
-    assert_eq!(
-        stored(&cluster, "deployments", "podinfo")["spec"]["replicas"],
-        3
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_selector_cannot_be_changed() {
-    let cluster = cluster();
-    cluster
-        .apply_object(deployment("podinfo:6.0.0", 1))
-        .unwrap();
-    let patch = json!({"spec": {"selector": {"matchLabels": {"app": "other"}}}});
-    let error = cluster
-        .patch_object("deployments", "test", "podinfo", &patch)
-        .unwrap_err();
-    assert!(error.to_string().contains("field is immutable"), "{error}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn preconditions_of_a_deletion_are_checked() {
-    let cluster = cluster();
-    let api: Api<ConfigMap> = Api::default_namespaced(client(&cluster));
-    api.create(&PostParams::default(), &config("a", "blue"))
-        .await
-        .unwrap();
-    let wrong = DeleteParams::default().preconditions(kube::api::Preconditions {
-        uid: Some("other".to_owned()),
-        resource_version: None,
-    });
-    assert!(refused(api.delete("a", &wrong).await).is_conflict());
-}
-
-#[tokio::test(start_paused = true)]
-async fn both_versions_of_a_route_are_one_object() {
-    let cluster = cluster();
-    let route = json!({"apiVersion": "gateway.networking.k8s.io/v1beta1", "kind": "HTTPRoute",
-        "metadata": {"name": "podinfo", "namespace": "test"}, "spec": {"rules": []}});
-    cluster.apply_object(route).unwrap();
-    let client = client(&cluster);
-    let old = dynamic(
-        &client,
-        "gateway.networking.k8s.io/v1beta1",
-        "HTTPRoute",
-        "httproutes",
-    );
-    let new = dynamic(
-        &client,
-        "gateway.networking.k8s.io/v1",
-        "HTTPRoute",
-        "httproutes",
-    );
-    let old = old.get("podinfo").await.unwrap();
-    let new = new.get("podinfo").await.unwrap();
-    assert_eq!(
-        old.types.unwrap().api_version,
-        "gateway.networking.k8s.io/v1beta1"
-    );
-    assert_eq!(old.metadata, new.metadata);
-}
-
-#[tokio::test(start_paused = true)]
-async fn discovery_lists_what_is_registered() {
-    let cluster = cluster();
-    let client = client(&cluster);
-    let groups = client.list_api_groups().await.unwrap();
-    assert!(
-        groups
-            .groups
-            .iter()
-            .any(|group| group.name == "flagger.app")
-    );
-    let resources = client
-        .list_api_group_resources("flagger.app/v1beta1")
-        .await
-        .unwrap();
-    assert!(
-        resources
-            .resources
-            .iter()
-            .any(|resource| resource.name == "canaries/status")
-    );
-    assert_eq!(
-        client.apiserver_version().await.unwrap().git_version,
-        "v1.36.3"
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_log_tells_what_was_asked_and_stored() {
-    let cluster = cluster();
-    let api: Api<ConfigMap> = Api::default_namespaced(client(&cluster));
-    api.create(&PostParams::default(), &config("a", "blue"))
-        .await
-        .unwrap();
-    let _ = api.get("b").await;
-    let log = cluster.log();
-    let rows: Vec<(&str, &str, u16)> = log
-        .iter()
-        .map(|row| (row.verb.as_str(), row.resource.as_str(), row.code))
-        .collect();
-    assert_eq!(
-        rows,
-        [("create", "configmaps", 201), ("get", "configmaps", 404)]
-    );
-    let object: &Value = log[0].object.as_ref().unwrap();
-    assert_eq!(object["data"]["color"], "blue");
 }

@@ -84,7 +84,7 @@ async fn a_watch_from_forgotten_history_is_gone() {
     let result = api.watch(&WatchParams::default(), "1").await;
     match result.map(|_| ()).unwrap_err() {
         kube::Error::Api(status) => {
-            assert_eq!((status.code, status.reason.as_str()), (410, "Expired"))
+            assert_eq!((status.code, status.reason.as_str()), (410, "Expired"));
         }
         other => panic!("{other:?}"),
     }
@@ -107,4 +107,16 @@ async fn initial_events_end_with_a_marked_bookmark() {
         }
         other => panic!("{}", told(&other)),
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_watch_ends_and_the_next_one_goes_on() {
+    let cluster = cluster();
+    let api: Api<ConfigMap> = Api::default_namespaced(client(&cluster));
+    let mut events = Box::pin(api.watch(&WatchParams::default(), "1").await.unwrap());
+    cluster.break_watches();
+    assert!(events.next().await.is_none());
+    cluster.apply_object(config("a", "blue")).unwrap();
+    let mut events = Box::pin(api.watch(&WatchParams::default(), "1").await.unwrap());
+    assert_eq!(told(&events.next().await.unwrap().unwrap()), "added a");
 }

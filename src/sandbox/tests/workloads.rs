@@ -11,7 +11,6 @@ use crate::sandbox::tests::service;
 use crate::sandbox::tests::stored;
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::Api;
-use kube::api::DeleteParams;
 use kube::api::Patch;
 use kube::api::PatchParams;
 use serde_json::Value;
@@ -224,7 +223,10 @@ async fn a_rule_decides_by_image_which_pods_become_ready() {
     }));
     upgrade(&cluster, "podinfo:6.0.0");
     pass(4.0).await;
-    upgrade(&cluster, "podinfo:6.0.9");
+    let image = json!({"spec": {"template": {"spec": {"containers": [{"name": "podinfod", "image": "podinfo:6.0.9"}]}}}});
+    cluster
+        .strategic_patch_object("deployments", "test", "podinfo", &image)
+        .unwrap();
     pass(60.0).await;
     assert_eq!(live_pods(&cluster, "podinfo:6.0.0"), 2);
     assert_eq!(live_pods(&cluster, "podinfo:6.0.9"), 1);
@@ -283,65 +285,6 @@ async fn an_endpoint_is_ready_then_terminating_then_gone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn owned_objects_go_with_their_owner() {
-    let cluster = cluster();
-    cluster.apply_object(service()).unwrap();
-    upgrade(&cluster, "podinfo:6.0.0");
-    pass(4.0).await;
-    cluster
-        .delete_object("deployments", "test", "podinfo")
-        .unwrap();
-    cluster
-        .delete_object("services", "test", "podinfo")
-        .unwrap();
-    pass(6.0).await;
-    for resource in ["replicasets", "pods", "endpointslices", "endpoints"] {
-        assert!(listed(&cluster, resource).is_empty(), "{resource}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn orphans_stay_without_their_reference() {
-    let cluster = cluster();
-    upgrade(&cluster, "podinfo:6.0.0");
-    pass(4.0).await;
-    let api: Api<Deployment> = Api::default_namespaced(client(&cluster));
-    let orphan = DeleteParams {
-        propagation_policy: Some(kube::api::PropagationPolicy::Orphan),
-        ..DeleteParams::default()
-    };
-    api.delete("podinfo", &orphan).await.unwrap();
-    pass(6.0).await;
-    assert_eq!(
-        listed(&cluster, "replicasets")[0]["metadata"].get("ownerReferences"),
-        None
-    );
-    assert_eq!(listed(&cluster, "pods").len(), 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_foreground_deletion_ends_with_the_owner() {
-    let cluster = cluster();
-    upgrade(&cluster, "podinfo:6.0.0");
-    pass(4.0).await;
-    let api: Api<Deployment> = Api::default_namespaced(client(&cluster));
-    api.delete("podinfo", &DeleteParams::foreground())
-        .await
-        .unwrap();
-    assert!(
-        api.get("podinfo")
-            .await
-            .unwrap()
-            .metadata
-            .deletion_timestamp
-            .is_some()
-    );
-    pass(10.0).await;
-    assert!(api.get_opt("podinfo").await.unwrap().is_none());
-    assert!(listed(&cluster, "pods").is_empty());
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_deleted_pod_is_replaced() {
     let cluster = cluster();
     upgrade(&cluster, "podinfo:6.0.0");
@@ -388,37 +331,56 @@ async fn a_daemon_set_runs_on_selected_nodes_and_rolls() {
     assert_eq!(status["desiredNumberScheduled"], 0);
 }
 
-async fn a_busy_minute() -> Vec<Value> {
+#[tokio::test(start_paused = true)]
+async fn recreate_ends_all_old_pods_before_the_first_new_one() {
     let cluster = cluster();
-    cluster.apply_object(service()).unwrap();
-    upgrade(&cluster, "podinfo:6.0.0");
-    pass(7.0).await;
-    upgrade(&cluster, "podinfo:6.0.1");
-    pass(30.0).await;
-    cluster
-        .patch_object(
-            "deployments",
-            "test",
-            "podinfo",
-            &json!({"spec": {"replicas": 5}}),
-        )
-        .unwrap();
-    pass(23.0).await;
-    cluster.dump()
+    let mut object = deployment("podinfo:6.0.0", 2);
+    object["spec"]["strategy"] = json!({"type": "Recreate"});
+    cluster.apply_object(object.clone()).unwrap();
+    pass(4.0).await;
+    object["spec"]["template"]["spec"]["containers"][0]["image"] = json!("podinfo:6.0.1");
+    cluster.apply_object(object).unwrap();
+    pass(0.1).await;
+    assert_eq!(live_pods(&cluster, "podinfo:6.0.1"), 0);
+    pass(10.0).await;
+    assert_eq!(live_pods(&cluster, "podinfo:6.0.1"), 2);
+    assert_eq!(status(&cluster)["availableReplicas"], 2);
 }
 
-#[test]
-fn two_runs_are_identical() {
-    let run = || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .start_paused(true)
-            .build()
+#[tokio::test(start_paused = true)]
+async fn a_scale_midway_ends_at_the_wanted_size() {
+    let cluster = cluster();
+    upgrade(&cluster, "podinfo:6.0.0");
+    pass(4.0).await;
+    upgrade(&cluster, "podinfo:6.0.1");
+    pass(1.0).await;
+    let five = json!({"spec": {"replicas": 5}});
+    cluster
+        .patch_object("deployments", "test", "podinfo", &five)
+        .unwrap();
+    pass(40.0).await;
+    assert_eq!(live_pods(&cluster, "podinfo:6.0.1"), 5);
+    assert_eq!(live_pods(&cluster, "podinfo:6.0.0"), 0);
+    assert_eq!(
+        condition(&cluster, "Progressing")["reason"],
+        "NewReplicaSetAvailable"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_breaks_later_makes_its_deployment_unavailable() {
+    let cluster = cluster();
+    upgrade(&cluster, "podinfo:6.0.0");
+    pass(4.0).await;
+    let pods = listed(&cluster, "pods");
+    for pod in &pods {
+        let name = pod["metadata"]["name"].as_str().unwrap();
+        let broken = json!({"status": {"conditions": [{"type": "Ready", "status": "False"}]}});
+        cluster
+            .patch_object("pods/status", "test", name, &broken)
             .unwrap();
-        let dump = runtime.block_on(a_busy_minute());
-        serde_json::to_string(&dump).unwrap()
-    };
-    let first = run();
-    assert!(first.contains("\"availableReplicas\":5"));
-    assert_eq!(first, run());
+    }
+    pass(1.0).await;
+    assert_eq!(condition(&cluster, "Available")["status"], "False");
+    assert_eq!(status(&cluster)["unavailableReplicas"], 2);
 }

@@ -8,11 +8,11 @@ use crate::sandbox::workloads::Task;
 use crate::sandbox::workloads::Workloads;
 use crate::sandbox::workloads::controlled;
 use crate::sandbox::workloads::count;
-use crate::sandbox::workloads::deployment::resolve;
-use crate::sandbox::workloads::deployment::template_hash;
 use crate::sandbox::workloads::edit;
 use crate::sandbox::workloads::pods;
 use crate::sandbox::workloads::replica_set::delete_pod;
+use crate::sandbox::workloads::revisions::resolve;
+use crate::sandbox::workloads::revisions::template_hash;
 use serde_json::Value;
 use std::time::Duration;
 

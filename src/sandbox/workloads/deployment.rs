@@ -1,144 +1,28 @@
 //! The Deployment controller: replica sets by template, scaled by surge and unavailable.
 
-use crate::sandbox::store::NAME_LETTERS;
 use crate::sandbox::store::ObjectKey;
 use crate::sandbox::store::Store;
 use crate::sandbox::tree;
 use crate::sandbox::workloads::Moment;
 use crate::sandbox::workloads::Task;
 use crate::sandbox::workloads::Workloads;
-use crate::sandbox::workloads::controlled;
 use crate::sandbox::workloads::count;
 use crate::sandbox::workloads::edit;
 use crate::sandbox::workloads::owner_reference;
 use crate::sandbox::workloads::replica_set;
+use crate::sandbox::workloads::revisions::DESIRED;
+use crate::sandbox::workloads::revisions::HASH_LABEL;
+use crate::sandbox::workloads::revisions::MAXIMUM;
+use crate::sandbox::workloads::revisions::REVISION;
+use crate::sandbox::workloads::revisions::Sets;
+use crate::sandbox::workloads::revisions::revision;
+use crate::sandbox::workloads::revisions::surge_and_unavailable;
+use crate::sandbox::workloads::revisions::template_hash;
 use crate::sandbox::workloads::rollout_status;
 use crate::sandbox::writes::seconds;
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
-use sha2::Digest as _;
-use sha2::Sha256;
-use std::sync::Arc;
-
-/// The label that tells a Deployment's replica sets apart.
-pub(super) const HASH_LABEL: &str = "pod-template-hash";
-const REVISION: &str = "deployment.kubernetes.io/revision";
-const DESIRED: &str = "deployment.kubernetes.io/desired-replicas";
-const MAXIMUM: &str = "deployment.kubernetes.io/max-replicas";
-
-/// A template's hash as Kubernetes writes it: up to ten safe letters, equal for equal templates.
-pub(super) fn template_hash(template: &Value) -> String {
-    let digest = Sha256::digest(tree::canonical(template).as_bytes());
-    let number = digest
-        .iter()
-        .take(4)
-        .fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
-    number
-        .to_string()
-        .bytes()
-        .filter_map(|digit| NAME_LETTERS.get(usize::from(digit) % NAME_LETTERS.len()))
-        .map(|letter| char::from(*letter))
-        .collect()
-}
-
-/// A number or a percentage of `total`, rounded up or down.
-pub(super) fn resolve(value: Option<&Value>, total: i64, up: bool) -> i64 {
-    let Some(value) = value else {
-        return 0;
-    };
-    if let Some(number) = value.as_i64() {
-        return number;
-    }
-    let percent: i64 = value
-        .as_str()
-        .and_then(|text| text.strip_suffix('%'))
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(0);
-    let scaled = percent * total;
-    if up {
-        (scaled + 99) / 100
-    } else {
-        scaled / 100
-    }
-}
-
-/// How many pods may be more, and how many fewer, than wanted.
-pub(super) fn surge_and_unavailable(deployment: &Value) -> (i64, i64) {
-    let wanted = count(deployment, "/spec/replicas");
-    if tree::text(deployment, "/spec/strategy/type") != "RollingUpdate" {
-        return (0, 0);
-    }
-    let strategy = "/spec/strategy/rollingUpdate";
-    let surge = resolve(
-        deployment.pointer(&format!("{strategy}/maxSurge")),
-        wanted,
-        true,
-    );
-    let unavailable = resolve(
-        deployment.pointer(&format!("{strategy}/maxUnavailable")),
-        wanted,
-        false,
-    );
-    if surge == 0 && unavailable == 0 {
-        return (0, 1);
-    }
-    (surge, unavailable.min(wanted))
-}
-
-/// A Deployment's replica sets.
-pub(super) struct Sets {
-    /// The one of the template as it is now.
-    pub(super) new: Option<ObjectKey>,
-    /// The others, oldest first.
-    pub(super) old: Vec<ObjectKey>,
-}
-
-impl Sets {
-    fn find(store: &Store, deployment: &Value) -> Self {
-        let namespace = tree::text(deployment, "/metadata/namespace");
-        let mut keys = controlled(store, "apps", "replicasets", namespace, deployment);
-        keys.sort_by_key(|key| revision(store.get(key)));
-        let new = keys.iter().position(|key| {
-            store
-                .get(key)
-                .is_some_and(|set| same_template(set, deployment))
-        });
-        let new = new.map(|at| keys.remove(at));
-        Self { new, old: keys }
-    }
-
-    pub(super) fn all(&self) -> impl Iterator<Item = &ObjectKey> {
-        self.old.iter().chain(self.new.as_ref())
-    }
-
-    pub(super) fn sum(&self, store: &Store, pointer: &str) -> i64 {
-        self.all()
-            .filter_map(|key| store.get(key))
-            .map(|set| count(set, pointer))
-            .sum()
-    }
-}
-
-fn revision(set: Option<&Arc<Value>>) -> u64 {
-    set.and_then(|set| {
-        set.pointer("/metadata/annotations")?
-            .get(REVISION)?
-            .as_str()?
-            .parse()
-            .ok()
-    })
-    .unwrap_or(0)
-}
-
-fn same_template(set: &Value, deployment: &Value) -> bool {
-    let mut template = set
-        .pointer("/spec/template")
-        .cloned()
-        .unwrap_or(Value::Null);
-    tree::take(&mut template, &["metadata", "labels", HASH_LABEL]);
-    Some(&template) == deployment.pointer("/spec/template")
-}
 
 impl Workloads {
     pub(super) fn sync_deployment(&mut self, moment: &mut Moment<'_>, namespace: &str, name: &str) {
@@ -309,12 +193,13 @@ fn scale(store: &mut Store, key: &ObjectKey, deployment: &Value, replicas: i64) 
 /// no such change.
 fn resize(store: &mut Store, deployment: &Value, sets: &Sets) -> bool {
     let wanted = count(deployment, "/spec/replicas");
+    let wanted_text = wanted.to_string();
     let changed = sets.all().filter_map(|key| store.get(key)).any(|set| {
         let desired = set
             .pointer("/metadata/annotations")
             .and_then(|annotations| annotations.get(DESIRED));
         count(set, "/spec/replicas") > 0
-            && desired.is_some_and(|desired| *desired != Value::from(wanted.to_string()))
+            && desired.is_some_and(|desired| desired.as_str() != Some(wanted_text.as_str()))
     });
     if !changed {
         return false;

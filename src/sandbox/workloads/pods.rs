@@ -72,7 +72,7 @@ pub(super) fn create(
     if let Some(node) = node {
         tree::set(&mut pod, &["spec", "nodeName"], node);
     }
-    defaults::fill("Pod", &mut pod, None);
+    defaults::pod(&mut pod);
     moment.store.put(key(&namespace, &name), pod);
 }
 

@@ -5,9 +5,9 @@ use crate::sandbox::store::Store;
 use crate::sandbox::tree;
 use crate::sandbox::workloads::Moment;
 use crate::sandbox::workloads::count;
-use crate::sandbox::workloads::deployment::Sets;
-use crate::sandbox::workloads::deployment::surge_and_unavailable;
 use crate::sandbox::workloads::edit;
+use crate::sandbox::workloads::revisions::Sets;
+use crate::sandbox::workloads::revisions::surge_and_unavailable;
 use crate::sandbox::writes::seconds;
 use jiff::SignedDuration;
 use jiff::Timestamp;
@@ -196,7 +196,7 @@ pub(super) fn write(moment: &mut Moment<'_>, key: &ObjectKey, sets: &Sets) -> Op
     }
     let deadline = deadline(&deployment, &status, moment);
     edit(moment.store, key, |deployment| {
-        tree::set(deployment, &["status"], status)
+        tree::set(deployment, &["status"], status);
     });
     deadline
 }
