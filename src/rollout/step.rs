@@ -110,7 +110,7 @@ fn start(mut draft: Draft<'_>) -> Decision {
     begin_analysis(&mut draft);
     draft.enter(Phase::Progressing);
     draft.status.waiting_since = Some(seen.at);
-    draft.next(Next::Tick(None))
+    draft.next(Next::Again)
 }
 
 /// Counters of a fresh analysis of the revision that is seen now.

@@ -113,12 +113,12 @@ pub(super) fn progress(mut draft: Draft<'_>, results: &[CheckResult]) -> Decisio
             draft.set_routes(Routes::PRIMARY, false);
             begin_analysis(&mut draft);
             draft.status.waiting_since = Some(seen.at);
-            draft.next(Next::Tick(None))
+            draft.next(Next::Again)
         }
         Stage::CanaryLost => {
             draft.set_routes(Routes::PRIMARY, true);
             draft.status.waiting_since = Some(seen.at);
-            draft.next(Next::Tick(None))
+            draft.next(Next::Again)
         }
         Stage::ThresholdReached => way_back::threshold(draft),
         Stage::PrimaryUnready => {
@@ -233,7 +233,7 @@ fn climb(mut draft: Draft<'_>) -> Decision {
     }
     draft.ready(Role::Canary);
     draft.set_routes(Routes::split(weight), false);
-    draft.next(Next::Tick(None))
+    draft.next(Next::Again)
 }
 
 /// Someone else moved the weight.
@@ -270,5 +270,5 @@ fn drifted(mut draft: Draft<'_>) -> Decision {
     };
     draft.set_routes(Routes::split(planned), false);
     debug_assert!(draft.status.phase() == Phase::Progressing);
-    draft.next(Next::Tick(None))
+    draft.next(Next::Again)
 }

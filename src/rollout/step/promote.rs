@@ -24,7 +24,7 @@ pub(super) fn begin(mut draft: Draft<'_>) -> Decision {
     draft.effects.push(Effect::Promote);
     draft.enter(Phase::Promoting);
     draft.status.waiting_since = Some(draft.seen.at);
-    draft.next(Next::Tick(None))
+    draft.next(Next::Again)
 }
 
 /// Has the primary taken the promoted template over? It counts from the generation that carries it.
@@ -52,7 +52,7 @@ pub(super) fn promoting(mut draft: Draft<'_>) -> Decision {
         Takeover::NotReplaced => {
             // A driver that died here has not promoted: the same bytes are written again.
             draft.effects.push(Effect::Promote);
-            draft.next(Next::Tick(None))
+            draft.next(Next::Again)
         }
         Takeover::Failed => way_back::failed_promotion(draft),
         Takeover::Rolling => {
@@ -103,7 +103,7 @@ fn shift(mut draft: Draft<'_>) -> Decision {
     if left.is_zero() {
         draft.enter(Phase::Finalising);
     }
-    draft.next(Next::Tick(None))
+    draft.next(Next::Again)
 }
 
 pub(super) fn finalising(mut draft: Draft<'_>) -> Decision {
@@ -111,7 +111,7 @@ pub(super) fn finalising(mut draft: Draft<'_>) -> Decision {
     if seen.routes.is_some_and(|routes| routes != Routes::PRIMARY) {
         // Someone moved it, or the write did not land: pods stay until 0 was observed and drained again.
         draft.set_routes(Routes::PRIMARY, false);
-        return draft.next(Next::Tick(None));
+        return draft.next(Next::Again);
     }
     let drained = draft.status.weight_since.unwrap_or(seen.at) + draft.plan.drain;
     if seen.at < drained {
