@@ -110,7 +110,12 @@ impl Controller<'_> {
                 weights: self.plan.ladder.steps().to_vec(),
                 interval_ms: u64::try_from(self.plan.interval.as_millis()).unwrap_or(0),
                 threshold: self.plan.threshold,
-                metrics: self.identity.metrics.clone(),
+                metrics: self
+                    .identity
+                    .metrics
+                    .iter()
+                    .map(|metric| metric.name.clone())
+                    .collect(),
                 gates: Vec::new(),
                 estimate_ms: u64::try_from(self.plan.estimate().as_millis()).unwrap_or(0),
             });
