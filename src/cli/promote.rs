@@ -58,7 +58,7 @@ use jiff::SignedDuration;
 use rand::Rng as _;
 use secrecy::SecretString;
 use std::fs::File;
-use std::io::Write;
+use std::io::Write as _;
 use std::rc::Rc;
 use tokio::sync::mpsc::unbounded_channel;
 

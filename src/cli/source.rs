@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::git::repository::Repository;
 use crate::git::repository::SpecCommit;
 use std::collections::BTreeSet;
-use std::io::Read;
+use std::io::Read as _;
 use std::path::Path;
 use std::path::PathBuf;
 

@@ -11,7 +11,7 @@ use crate::port::journal::Transition;
 use crate::rollout::decision::Next;
 use crate::rollout::event::EventKind;
 use crate::rollout::observation::Request;
-use futures::FutureExt;
+use futures::FutureExt as _;
 use jiff::SignedDuration;
 use jiff::Timestamp;
 use std::time::Duration;
@@ -65,9 +65,9 @@ impl Controller<'_> {
             let cluster = self.ports.cluster;
             let change = async move {
                 if on_change {
-                    cluster.changed().await
+                    cluster.changed().await;
                 } else {
-                    std::future::pending().await
+                    std::future::pending::<()>().await;
                 }
             };
             let flushing = self.flush.is_some();

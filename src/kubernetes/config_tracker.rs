@@ -3,11 +3,11 @@
 //!
 //! Works on JSON values only; must not ask a cluster.
 
-use base64::Engine;
+use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Map;
 use serde_json::Value;
-use sha2::Digest;
+use sha2::Digest as _;
 use sha2::Sha256;
 use std::collections::BTreeMap;
 

@@ -101,7 +101,7 @@ pub fn guarded(
     }
     match intent {
         Some(intent) => {
-            patch.push(json!({"op": "add", "path": annotation(INTENT), "value": intent}))
+            patch.push(json!({"op": "add", "path": annotation(INTENT), "value": intent}));
         }
         None if annotations.contains_key(INTENT) => {
             patch.push(json!({"op": "remove", "path": annotation(INTENT)}));

@@ -13,12 +13,15 @@ use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+/// Objects with the version that a watch saw; empty for one that is gone.
+type Versions = LocalBoxStream<'static, Vec<(ObjectRef, String)>>;
+
 /// Watches of a few objects, and the versions the driver has seen.
 pub struct Wake {
     requests: Requests,
     objects: Vec<ObjectRef>,
     seen: RefCell<BTreeMap<ObjectRef, String>>,
-    streams: RefCell<Option<SelectAll<LocalBoxStream<'static, Vec<(ObjectRef, String)>>>>>,
+    streams: RefCell<Option<SelectAll<Versions>>>,
 }
 
 impl Wake {
@@ -52,7 +55,7 @@ impl Wake {
         });
         // Given back on every way out: whoever stops waiting must not lose the watches.
         let mut streams = scopeguard(streams, |streams| {
-            *self.streams.borrow_mut() = Some(streams)
+            *self.streams.borrow_mut() = Some(streams);
         });
         while let Some(versions) = streams.value.as_mut().map(StreamExt::next) {
             let Some(versions) = versions.await else {
@@ -68,7 +71,7 @@ impl Wake {
         }
     }
 
-    fn follow(&self, object: &ObjectRef) -> LocalBoxStream<'static, Vec<(ObjectRef, String)>> {
+    fn follow(&self, object: &ObjectRef) -> Versions {
         let object = object.clone();
         let version = |value: &Value| text_at(value, "/metadata/resourceVersion");
         self.requests

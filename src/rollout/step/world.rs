@@ -156,11 +156,11 @@ impl World {
             let second = self.at.duration_since(self.started).as_secs();
             match event {
                 EventKind::TrafficChanged { from, to, .. } => {
-                    self.log.push(format!("{second} {from}->{to}"))
+                    self.log.push(format!("{second} {from}->{to}"));
                 }
                 EventKind::PhaseChanged { to, .. } => self.log.push(format!("{second} {to}")),
                 EventKind::CheckHeld { failed, .. } => {
-                    self.log.push(format!("{second} held {failed}"))
+                    self.log.push(format!("{second} held {failed}"));
                 }
                 EventKind::CheckPassed { .. } => self.log.push(format!("{second} passed")),
                 EventKind::RunStarted { .. }
