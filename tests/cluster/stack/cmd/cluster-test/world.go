@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -41,32 +40,14 @@ func (s *suite) newWorld(ctx context.Context, namespace string) (*world, error) 
 		return nil, err
 	}
 	w.placed = s.scenario.For(namespace, w.metrics.URL())
-	if err := fixture.CreateNamespace(ctx, s.client, namespace); err != nil {
-		return nil, err
-	}
-	if err := fixture.Create(ctx, s.client, namespace, w.placed.All()...); err != nil {
-		return nil, err
-	}
-	dir := filepath.Join(s.dir, namespace)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
-	files := map[string]kube.Object{"canary.yaml": w.placed.Canary, "deployment.yaml": w.placed.Workload}
-	if w.repository, err = fixture.NewRepository(dir, files); err != nil {
+	if w.repository, err = w.placed.Place(ctx, s.client, filepath.Join(s.dir, namespace)); err != nil {
 		return nil, err
 	}
 	go s.client.Follow(ctx, fixture.TraefikServices(namespace, ""), w.sawRoute)
-	return w, kube.Poll(ctx, time.Minute, func() (bool, error) {
-		workload, err := s.client.Get(ctx, fixture.Deployments(namespace, canaryName))
-		ready := kube.Number(workload, 0, "status", "availableReplicas")
-		if err == nil {
-			err = fmt.Errorf("%d pods of %s are available", ready, namespace)
-		}
-		return ready == kube.Number(workload, 1, "spec", "replicas"), err
-	})
+	return w, nil
 }
 
-// sawRoute notes each share of the canary once, and lets the metrics turn bad at 30 where that was asked.
+// sawRoute notes each share of the canary once.
 func (w *world) sawRoute(change kube.Change) {
 	if change.Type == "DELETED" || kube.Name(change.Object) != canaryName {
 		return
