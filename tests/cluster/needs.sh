@@ -33,7 +33,9 @@ run_in() {
   shift
   "$@" &
   child=$!
-  trap 'kill -TERM "$child" 2>/dev/null' INT TERM HUP
+  # unshare holds signals back while it waits, so its child is told as well.
+  # shellcheck disable=SC2046 # several ids, or none
+  trap 'kill -TERM "$child" $(cat "/proc/$child/task/$child/children") 2>/dev/null' INT TERM HUP
   # A signal ends the first wait early; the test still has to take its programs down.
   wait "$child" || code=$?
   while kill -0 "$child" 2>/dev/null; do
