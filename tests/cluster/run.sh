@@ -13,6 +13,12 @@ need git "the specs lie in a repository"
 binaries=$("$here/build.sh")
 driver=$(driver_binary "$root")
 
+# What judges must itself be right.
+if ! output=$(go test -C "$here/stack" ./... 2>&1); then
+  echo "$output"
+  exit 1
+fi
+
 work=$(mktemp -d "${TMPDIR:-/tmp}/flagger-cluster.XXXXXX")
 go build -C "$here/stack" -o "$work/cluster-test" ./cmd/cluster-test
 run_in "$work" nice "$work/cluster-test" -binaries "$binaries" -dir "$work" -driver "$driver" \

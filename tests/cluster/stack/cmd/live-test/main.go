@@ -24,6 +24,7 @@ func main() {
 	flag.StringVar(&o.traefik, "traefik", "", "path of traefik")
 	flag.StringVar(&o.prometheus, "prometheus", "", "path of prometheus")
 	flag.StringVar(&o.dir, "dir", "", "folder for data and logs")
+	flag.BoolVar(&o.closesAtOnce, "pods-close-at-once", false, "pods do not drain; requests lost while the primary itself is replaced are only printed")
 	binary := flag.String("driver", "", "path of kubectl-flagger")
 	tape := flag.String("tape", "", "recording whose head gives the Canary and its objects")
 	flag.Parse()

@@ -32,10 +32,13 @@ const (
 
 type options struct {
 	controlplane, traefik, prometheus, dir string
+	// closesAtOnce makes pods stop answering when their deletion is asked.
+	closesAtOnce bool
 }
 
 // stack is everything that runs beside the program under test.
 type stack struct {
+	options
 	cluster  *controlplane.Cluster
 	client   *kube.Client
 	programs []*process.Process
@@ -51,15 +54,15 @@ func up(ctx context.Context, o options) (*stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stack{cluster: cluster}
-	if err := s.start(ctx, o, logs); err != nil {
+	s := &stack{options: o, cluster: cluster}
+	if err := s.start(ctx, logs); err != nil {
 		s.down()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *stack) start(ctx context.Context, o options, logs string) (err error) {
+func (s *stack) start(ctx context.Context, logs string) (err error) {
 	if s.client, err = s.cluster.Client(controlplane.Admin); err != nil {
 		return err
 	}
@@ -67,7 +70,7 @@ func (s *stack) start(ctx context.Context, o options, logs string) (err error) {
 		return err
 	}
 	fleet := &backend.Fleet{Port: 9898, Faults: map[string]backend.Fault{badVersion: {ErrorPercent: 30}}}
-	agent := &node.Agent{Client: s.client, Start: podStart, Drain: podDrain}
+	agent := &node.Agent{Client: s.client, Start: podStart, Drain: podDrain, ClosesAtOnce: s.closesAtOnce}
 	agent.Serve = func(pod kube.Object, address string) (func(), error) {
 		if kube.Namespace(pod) == monitoring {
 			return func() {}, nil // a process of its own, below
@@ -77,10 +80,10 @@ func (s *stack) start(ctx context.Context, o options, logs string) (err error) {
 	if err := agent.Run(ctx); err != nil {
 		return err
 	}
-	if err := s.startTraefik(ctx, o.traefik, logs); err != nil {
+	if err := s.startTraefik(ctx, s.traefik, logs); err != nil {
 		return err
 	}
-	return s.startPrometheus(ctx, o.prometheus, logs)
+	return s.startPrometheus(ctx, s.prometheus, logs)
 }
 
 func (s *stack) startTraefik(ctx context.Context, binary, logs string) error {
