@@ -93,6 +93,11 @@ func (c *Cluster) start(ctx context.Context) error {
 	if err := c.run("kube-apiserver", arguments...); err != nil {
 		return err
 	}
+	for _, user := range []string{Admin, Reader, Nobody} {
+		if err := WriteKubeconfig(c.Kubeconfig(user), c.URL, file("ca.crt"), user); err != nil {
+			return err
+		}
+	}
 	client, err := c.Client(Admin)
 	if err != nil {
 		return err
@@ -100,11 +105,7 @@ func (c *Cluster) start(ctx context.Context) error {
 	if err := c.ready(ctx, client); err != nil {
 		return err
 	}
-	kubeconfig, err := c.Kubeconfig(Admin)
-	if err != nil {
-		return err
-	}
-	return c.run("kube-controller-manager", "--kubeconfig="+kubeconfig, "--leader-elect=false", "--secure-port=0",
+	return c.run("kube-controller-manager", "--kubeconfig="+c.Kubeconfig(Admin), "--leader-elect=false", "--secure-port=0",
 		"--controllers="+controllers, "--profiling=false")
 }
 
@@ -147,20 +148,20 @@ func (c *Cluster) Client(user string) (*kube.Client, error) {
 	return kube.NewClient(c.URL, user, c.authority)
 }
 
-// Kubeconfig writes a kubeconfig for one of the users and gives its path.
-func (c *Cluster) Kubeconfig(user string) (string, error) {
-	return WriteKubeconfig(filepath.Join(c.options.Dir, user+".kubeconfig"), c.URL, filepath.Join(c.options.Dir, "ca.crt"), user)
+// Kubeconfig is the path of the kubeconfig of one of the users.
+func (c *Cluster) Kubeconfig(user string) string {
+	return filepath.Join(c.options.Dir, user+".kubeconfig")
 }
 
 // WriteKubeconfig writes a kubeconfig with one context, called test.
-func WriteKubeconfig(path, url, authority, token string) (string, error) {
+func WriteKubeconfig(path, url, authority, token string) error {
 	text := strings.Join([]string{
 		"apiVersion: v1", "kind: Config", "current-context: test",
 		"clusters:", "- name: test", "  cluster:", "    server: " + url, "    certificate-authority: " + authority,
 		"users:", "- name: test", "  user:", "    token: " + token,
 		"contexts:", "- name: test", "  context: {cluster: test, user: test}", "",
 	}, "\n")
-	return path, os.WriteFile(path, []byte(text), 0o600)
+	return os.WriteFile(path, []byte(text), 0o600)
 }
 
 // Down stops the programs, the last one started first.

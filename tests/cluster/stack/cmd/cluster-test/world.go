@@ -86,11 +86,7 @@ func (w *world) setImage(ctx context.Context, image string) error {
 
 // promote runs the program on this world's canary as one of the cluster's users.
 func (w *world) promote(ctx context.Context, name, user string) (*driver.Run, error) {
-	kubeconfig, err := w.cluster.Kubeconfig(user)
-	if err != nil {
-		return nil, err
-	}
-	return w.promoteWith(ctx, name, kubeconfig)
+	return w.promoteWith(ctx, name, w.cluster.Kubeconfig(user))
 }
 
 func (w *world) promoteWith(ctx context.Context, name, kubeconfig string) (*driver.Run, error) {
@@ -149,5 +145,6 @@ func (w *world) unreachable() (string, error) {
 	}
 	url := fmt.Sprintf("https://127.0.0.1:%d", ports[0])
 	authority := filepath.Join(w.dir, "controlplane", "ca.crt")
-	return controlplane.WriteKubeconfig(filepath.Join(w.dir, "unreachable.kubeconfig"), url, authority, controlplane.Admin)
+	path := filepath.Join(w.dir, "unreachable.kubeconfig")
+	return path, controlplane.WriteKubeconfig(path, url, authority, controlplane.Admin)
 }

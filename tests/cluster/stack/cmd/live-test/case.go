@@ -41,10 +41,6 @@ func (l *liveCase) play(ctx context.Context, verdicts *report.Report) {
 	if bootstrap.Fail(err) {
 		return
 	}
-	kubeconfig, err := l.cluster.Kubeconfig(controlplane.Admin)
-	if bootstrap.Fail(err) {
-		return
-	}
 	load := &traffic.Load{Address: webAddress, Host: host, Rate: rate}
 	loading, stop := context.WithCancel(ctx)
 	ended := make(chan struct{})
@@ -63,7 +59,7 @@ func (l *liveCase) play(ctx context.Context, verdicts *report.Report) {
 		ctx, cancel := context.WithTimeout(ctx, 4*time.Minute)
 		defer cancel()
 		return l.driver.Promote(ctx, l.namespace+"-"+name, "podinfo", "--namespace", l.namespace,
-			"--repo", repository.Dir, "--kubeconfig", kubeconfig)
+			"--repo", repository.Dir, "--kubeconfig", l.cluster.Kubeconfig(controlplane.Admin))
 	}
 	wait(ctx, 2*time.Second)
 	first, err := promote("bootstrap")

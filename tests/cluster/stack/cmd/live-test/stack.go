@@ -87,11 +87,8 @@ func (s *stack) start(ctx context.Context, logs string) (err error) {
 }
 
 func (s *stack) startTraefik(ctx context.Context, binary, logs string) error {
-	kubeconfig, err := s.cluster.Kubeconfig(controlplane.Admin)
-	if err != nil {
-		return err
-	}
-	traefik, err := process.Start(logs, "traefik", []string{"KUBECONFIG=" + kubeconfig}, binary,
+	kubeconfig := "KUBECONFIG=" + s.cluster.Kubeconfig(controlplane.Admin)
+	traefik, err := process.Start(logs, "traefik", []string{kubeconfig}, binary,
 		"--global.checknewversion=false", "--global.sendanonymoususage=false", "--log.level=INFO",
 		"--providers.kubernetescrd=true", "--providers.providersthrottleduration=2s",
 		"--entrypoints.web.address="+webAddress, "--entrypoints.metrics.address=127.0.0.1:8082",

@@ -47,11 +47,7 @@ func run(ctx context.Context, options controlplane.Options, start, drain time.Du
 	if err := agent.Run(ctx); err != nil {
 		return err
 	}
-	kubeconfig, err := cluster.Kubeconfig(controlplane.Admin)
-	if err != nil {
-		return err
-	}
-	fmt.Printf("export KUBECONFIG=%s\n", kubeconfig)
+	fmt.Printf("export KUBECONFIG=%s\n", cluster.Kubeconfig(controlplane.Admin))
 	<-ctx.Done()
 	return nil
 }
