@@ -16,15 +16,15 @@ need() {
   command -v "$1" >/dev/null || skip "$1 is missing ($2)"
 }
 
-# driver_binary ROOT: the program under test, built unless FLAGGER_BINARY names one.
-driver_binary() {
-  if [ -n "${FLAGGER_BINARY:-}" ]; then
-    echo "$FLAGGER_BINARY"
-    return
-  fi
+# find_driver ROOT: sets driver to the program under test, which is built unless FLAGGER_BINARY names one.
+# It sets a variable because a skip inside $(...) would only end the subshell.
+find_driver() {
+  driver=${FLAGGER_BINARY:-}
+  [ -z "$driver" ] || return 0
   need cargo "to build kubectl-flagger; or set FLAGGER_BINARY"
-  cargo build --quiet --locked --manifest-path "$1/Cargo.toml" >&2
-  echo "${CARGO_TARGET_DIR:-$1/target}/debug/kubectl-flagger"
+  cargo build --quiet --locked --manifest-path "$1/Cargo.toml" || return
+  # shellcheck disable=SC2034 # read by whoever sources this
+  driver=${CARGO_TARGET_DIR:-$1/target}/debug/kubectl-flagger
 }
 
 # run_in WORK COMMAND...: runs the test and hands signals on; WORK is removed unless the test failed.

@@ -11,7 +11,7 @@ root=$(cd "$here/../.." && pwd)
 need go "it builds the control plane from its modules"
 need git "the specs lie in a repository"
 binaries=$("$here/build.sh")
-driver=$(driver_binary "$root")
+find_driver "$root"
 
 # What judges must itself be right.
 if ! output=$(go test -C "$here/stack" ./... 2>&1); then

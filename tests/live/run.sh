@@ -69,7 +69,7 @@ unshare -n true 2>/dev/null || skip "network namespaces are not allowed here"
 fetch "$cache/traefik-$traefik_version" fetch_traefik
 fetch "$cache/prometheus" fetch_prometheus
 binaries=$("$cluster/build.sh")
-driver=$(driver_binary "$root")
+find_driver "$root"
 work=$(mktemp -d "${TMPDIR:-/tmp}/flagger-live.XXXXXX")
 go build -C "$cluster/stack" -o "$work/live-test" ./cmd/live-test
 

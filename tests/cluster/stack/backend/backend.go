@@ -37,7 +37,12 @@ func VersionOf(pod kube.Object) string {
 	if len(containers) == 0 {
 		return ""
 	}
-	_, tag, _ := strings.Cut(kube.Text(containers[0], "image"), ":")
+	return Tag(kube.Text(containers[0], "image"))
+}
+
+// Tag of an image without a registry's port.
+func Tag(image string) string {
+	_, tag, _ := strings.Cut(image, ":")
 	return tag
 }
 

@@ -57,7 +57,8 @@ func (s *Scripted) SetSuccess(percent float64) {
 	s.success = percent
 }
 
-// Queries are the expressions asked so far; dated counts those asked for another time than now.
+// Queries are the expressions about a service asked so far, without probes like vector(1); dated counts those
+// asked for another time than now.
 func (s *Scripted) Queries() (queries []string, dated int) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -67,7 +68,9 @@ func (s *Scripted) Queries() (queries []string, dated int) {
 func (s *Scripted) query(w http.ResponseWriter, r *http.Request) {
 	expression := r.FormValue("query")
 	s.mutex.Lock()
-	s.queries = append(s.queries, expression)
+	if strings.Contains(expression, "service") {
+		s.queries = append(s.queries, expression)
+	}
 	if r.FormValue("time") != "" {
 		s.dated++
 	}

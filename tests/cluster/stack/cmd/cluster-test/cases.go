@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"flagger.test/stack/backend"
 	"flagger.test/stack/controlplane"
 	"flagger.test/stack/driver"
 	"flagger.test/stack/fixture"
@@ -39,7 +40,7 @@ func (s *suite) promotes(ctx context.Context) {
 		w.expectState(ctx, again, newImage, "Succeeded")
 		again.End()
 	}
-	w.comparison(ctx, "image="+newImage)
+	w.comparison(ctx, at("initialized", "image="+newImage))
 }
 
 // rollsBack lets the success rate drop at weight 30.
@@ -72,7 +73,8 @@ func (s *suite) rollsBack(ctx context.Context) {
 		w.expectState(ctx, again, oldImage, "Failed")
 		again.End()
 	}
-	w.comparison(ctx, "image="+newImage, "weight>=30", "success=90")
+	errors := kube.Object{"version": backend.Tag(newImage), "errorPercent": 30}
+	w.comparison(ctx, at("initialized", "image="+newImage), at("weight>=30", errors))
 }
 
 // refusals are ends before anything moved.

@@ -35,7 +35,8 @@ func (s *suite) isInterrupted(ctx context.Context) {
 	err := kube.Poll(ctx, time.Minute, func() (bool, error) { return slices.Contains(w.seenWeights(), 20), nil })
 	if !busy.Fail(err) {
 		if run, ok := w.ran(ctx, busy, "second", 5); ok {
-			busy.Expect(run.Took().Seconds() < 10, "took %.1f s", run.Took().Seconds())
+			// The holder's Lease moves every 10 s; a second driver waits for that as the sign of life.
+			busy.Expect(run.Took().Seconds() < 15, "took %.1f s", run.Took().Seconds())
 			busy.End()
 		}
 	}

@@ -118,19 +118,20 @@ func (w *world) deployment(ctx context.Context, name string) (deployment, error)
 
 // dump reads the objects that are compared with the embedded cluster.
 func (w *world) dump(ctx context.Context) ([]kube.Object, error) {
-	collections := map[string]string{
-		"Deployment": fixture.Deployments(w.namespace, ""), "TraefikService": fixture.TraefikServices(w.namespace, ""),
-		"Canary": fixture.Canaries(w.namespace, ""), "Service": kube.Path("v1", w.namespace, "services", ""),
-		"ConfigMap": kube.Path("v1", w.namespace, "configmaps", ""), "Secret": kube.Path("v1", w.namespace, "secrets", ""),
+	collections := []struct{ apiVersion, kind, plural string }{
+		{"apps/v1", "Deployment", "deployments"}, {"v1", "Service", "services"}, {"v1", "ConfigMap", "configmaps"},
+		{"v1", "Secret", "secrets"}, {"traefik.io/v1alpha1", "TraefikService", "traefikservices"},
+		{"flagger.app/v1beta1", "Canary", "canaries"},
 	}
 	var objects []kube.Object
-	for kind, path := range collections {
-		items, err := w.client.List(ctx, path)
+	for _, collection := range collections {
+		items, err := w.client.List(ctx, kube.Path(collection.apiVersion, w.namespace, collection.plural, ""))
 		if err != nil {
 			return nil, err
 		}
 		for _, item := range items {
-			item["kind"] = kind // lists of the core groups leave it out
+			// Items of built-in lists do not say what they are.
+			item["apiVersion"], item["kind"] = collection.apiVersion, collection.kind
 			objects = append(objects, item)
 		}
 	}
