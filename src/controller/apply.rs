@@ -53,6 +53,7 @@ impl Controller<'_> {
                     .await?;
             }
         }
+        let events = self.announce(events);
         let events = self.perform(&effects, &mut status, events).await?;
         let unchanged = effects.is_empty() && status == before;
         self.document.status = status;
@@ -74,6 +75,17 @@ impl Controller<'_> {
         }
         self.begin_flush();
         Ok(next)
+    }
+
+    /// A rollback is said before it is done, and once, however often its writes are tried.
+    fn announce(&mut self, events: Vec<EventKind>) -> Vec<EventKind> {
+        let (started, others): (Vec<_>, Vec<_>) = events
+            .into_iter()
+            .partition(|event| matches!(event, EventKind::RollbackStarted { .. }));
+        for event in started {
+            self.say_rollback(event);
+        }
+        others
     }
 
     /// The intent, and before the first effect of a run the commit that proves that the record can be written: it
@@ -139,7 +151,9 @@ impl Controller<'_> {
                             *took_ms = took;
                         }
                     }
-                    finish_rollback(&mut events, took);
+                    if *rollback && let Some(event) = self.rollback_finished(took) {
+                        events.push(event);
+                    }
                 }
                 Effect::EnsureRoute => self.ports.router.ensure(&fence).await?,
                 Effect::EnsureServices
@@ -293,24 +307,6 @@ fn result(before: &Status, after: &Status, next: &Next) -> Option<&'static str> 
             let begun = before.ending.is_none().then_some(after.ending).flatten();
             begun.map(|cause| Outcome::RolledBack(cause).word())
         }
-    }
-}
-
-/// The traffic arrived where a rollback sends it.
-fn finish_rollback(events: &mut Vec<EventKind>, took_ms: u64) {
-    let started = events.iter().find_map(|event| {
-        if let EventKind::RollbackStarted { code, reason } = event {
-            Some((*code, reason.clone()))
-        } else {
-            None
-        }
-    });
-    if let Some((code, reason)) = started {
-        events.push(EventKind::RollbackFinished {
-            code,
-            reason,
-            took_ms,
-        });
     }
 }
 

@@ -37,6 +37,7 @@ use crate::rollout::step::step;
 use jiff::SignedDuration;
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::unbounded_channel;
 
 /// What the driver needs of the world.
 #[derive(Clone, Copy)]
@@ -169,7 +170,9 @@ impl<'a> Controller<'a> {
     /// # Errors
     /// Nothing moved, or the lock was lost.
     pub async fn run(&mut self) -> Result<Finished, RunError> {
-        self.take_the_lock().await?;
+        if let Some(stopped) = self.take_the_lock_or_leave().await? {
+            return Ok(stopped);
+        }
         let driven = self.drive().await;
         let flushed = self.flush_at_the_end().await;
         let outcome = match driven {
@@ -217,6 +220,39 @@ impl<'a> Controller<'a> {
         });
         self.release().await;
         Ok(finished)
+    }
+
+    /// Waiting for somebody else's lock can take a minute: a signal ends it, and nothing has moved.
+    async fn take_the_lock_or_leave(&mut self) -> Result<Option<Finished>, RunError> {
+        let mut words = std::mem::replace(&mut self.requests, unbounded_channel().1);
+        let mut early = None;
+        let signal = {
+            let taking = self.take_the_lock();
+            tokio::pin!(taking);
+            loop {
+                tokio::select! {
+                    biased;
+                    word = wait::next_request(&mut words) => match word {
+                        Word::Do(
+                            Request::Interrupt(signal) | Request::Hold(signal) | Request::Leave(signal),
+                        )
+                        | Word::Ask(signal) => break Some(signal),
+                        Word::Do(request @ (Request::Abort | Request::Lost)) => early = Some(request),
+                        Word::CarryOn => {}
+                    },
+                    taken = &mut taking => {
+                        taken?;
+                        break None;
+                    }
+                }
+            }
+        };
+        self.requests = words;
+        self.request = early;
+        Ok(signal.map(|signal| Finished {
+            outcome: Outcome::Stopped(signal),
+            unrecorded: false,
+        }))
     }
 
     async fn take_the_lock(&mut self) -> Result<(), RunError> {

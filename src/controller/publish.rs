@@ -25,6 +25,7 @@ pub(super) struct Said {
     waiting: Option<EventKind>,
     phase: Phase,
     weight: Weight,
+    rollback: Option<(u8, String)>,
 }
 
 impl Controller<'_> {
@@ -67,6 +68,28 @@ impl Controller<'_> {
             kind,
         };
         self.subscriber.on_event(&event);
+    }
+
+    /// Once, however often its writes are tried.
+    pub(super) fn say_rollback(&mut self, event: EventKind) {
+        let EventKind::RollbackStarted { code, reason } = &event else {
+            return;
+        };
+        let rollback = Some((*code, reason.clone()));
+        if self.said.rollback != rollback {
+            self.said.rollback = rollback;
+            self.say(event);
+        }
+    }
+
+    /// The traffic arrived where the rollback sends it.
+    pub(super) fn rollback_finished(&mut self, took_ms: u64) -> Option<EventKind> {
+        let (code, reason) = self.said.rollback.take()?;
+        Some(EventKind::RollbackFinished {
+            code,
+            reason,
+            took_ms,
+        })
     }
 
     /// The first lines: what is there, and once a rollout is due, what will be done.
