@@ -77,15 +77,21 @@ impl Controller<'_> {
         Ok(next)
     }
 
-    /// A rollback is said before it is done, and once, however often its writes are tried.
-    fn announce(&mut self, events: Vec<EventKind>) -> Vec<EventKind> {
-        let (started, others): (Vec<_>, Vec<_>) = events
-            .into_iter()
-            .partition(|event| matches!(event, EventKind::RollbackStarted { .. }));
-        for event in started {
-            self.say_rollback(event);
+    /// A rollback, and what led to it, is said before it is done, and once, however often its writes are tried.
+    fn announce(&mut self, mut events: Vec<EventKind>) -> Vec<EventKind> {
+        let started = events
+            .iter()
+            .position(|event| matches!(event, EventKind::RollbackStarted { .. }));
+        let Some(started) = started else {
+            return events;
+        };
+        let rest = events.split_off(started + 1);
+        if self.begins_rollback(&events[started]) {
+            for event in events {
+                self.say(event);
+            }
         }
-        others
+        rest
     }
 
     /// The intent, and before the first effect of a run the commit that proves that the record can be written: it

@@ -70,16 +70,15 @@ impl Controller<'_> {
         self.subscriber.on_event(&event);
     }
 
-    /// Once, however often its writes are tried.
-    pub(super) fn say_rollback(&mut self, event: EventKind) {
-        let EventKind::RollbackStarted { code, reason } = &event else {
-            return;
+    /// Is it news that this rollback starts?
+    pub(super) fn begins_rollback(&mut self, event: &EventKind) -> bool {
+        let EventKind::RollbackStarted { code, reason } = event else {
+            return false;
         };
         let rollback = Some((*code, reason.clone()));
-        if self.said.rollback != rollback {
-            self.said.rollback = rollback;
-            self.say(event);
-        }
+        let news = self.said.rollback != rollback;
+        self.said.rollback = rollback;
+        news
     }
 
     /// The traffic arrived where the rollback sends it.
