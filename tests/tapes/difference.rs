@@ -4,8 +4,19 @@ use crate::sequences::Sequences;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
+/// Where one sequence differs.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Its name: that of an object, or what is listed.
+    pub sequence: String,
+    /// From 1.
+    pub number: usize,
+    /// For people.
+    pub text: String,
+}
+
 /// What differs; empty where nothing does.
-pub fn differences(recorded: &Sequences, ours: &Sequences) -> Vec<String> {
+pub fn differences(recorded: &Sequences, ours: &Sequences) -> Vec<Difference> {
     let mut found = Vec::new();
     let names: BTreeSet<&String> = recorded
         .contents
@@ -16,7 +27,7 @@ pub fn differences(recorded: &Sequences, ours: &Sequences) -> Vec<String> {
         let none = Vec::new();
         let theirs = recorded.contents.get(name).unwrap_or(&none);
         let own = ours.contents.get(name).unwrap_or(&none);
-        found.extend(first(&format!("content of {name}"), theirs, own));
+        found.extend(first(name, theirs, own));
     }
     found.extend(first("asked", &recorded.asked, &ours.asked));
     found.extend(first("alert", &recorded.alerts, &ours.alerts));
@@ -24,20 +35,25 @@ pub fn differences(recorded: &Sequences, ours: &Sequences) -> Vec<String> {
     found
 }
 
-fn first(what: &str, recorded: &[Value], ours: &[Value]) -> Option<String> {
+fn first(sequence: &str, recorded: &[Value], ours: &[Value]) -> Option<Difference> {
     let length = recorded.len().max(ours.len());
     let at = (0..length).find(|at| recorded.get(*at) != ours.get(*at))?;
     let place = format!(
-        "{what}, number {} (Flagger has {}, we have {})",
+        "{sequence}, number {} (Flagger has {}, we have {})",
         at + 1,
         recorded.len(),
         ours.len()
     );
-    Some(match (recorded.get(at), ours.get(at)) {
+    let text = match (recorded.get(at), ours.get(at)) {
         (Some(theirs), Some(own)) => format!("{place}:{}", fields("", theirs, own)),
         (Some(theirs), None) => format!("{place}:\n    Flagger {theirs}"),
         (None, Some(own)) => format!("{place}:\n    we      {own}"),
         (None, None) => place,
+    };
+    Some(Difference {
+        sequence: sequence.to_owned(),
+        number: at + 1,
+        text,
     })
 }
 
@@ -82,8 +98,12 @@ mod tests {
             statuses: vec![json!({"weight": 10}), json!({"weight": 30, "phase": "a"})],
             ..Sequences::default()
         };
+        let texts: Vec<String> = differences(&recorded, &ours)
+            .into_iter()
+            .map(|one| one.text)
+            .collect();
         assert_eq!(
-            differences(&recorded, &ours),
+            texts,
             [
                 "status, number 2 (Flagger has 2, we have 2):\n    /weight\n      Flagger 20\n      we      30"
             ]
@@ -100,7 +120,11 @@ mod tests {
         let found = differences(&Sequences::default(), &ours);
         assert_eq!(
             found,
-            ["content of services/a, number 1 (Flagger has 0, we have 1):\n    we      1"]
+            [Difference {
+                sequence: "services/a".to_owned(),
+                number: 1,
+                text: "services/a, number 1 (Flagger has 0, we have 1):\n    we      1".to_owned(),
+            }]
         );
     }
 }

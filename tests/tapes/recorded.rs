@@ -11,6 +11,7 @@ use serde_json::json;
 use std::time::Duration;
 
 /// One recording.
+#[derive(Clone)]
 pub struct Tape {
     /// Its name, which is that of the namespace too.
     pub name: String,
@@ -94,6 +95,17 @@ impl Tape {
             steps: head.steps,
             rows,
         }
+    }
+
+    /// The same canary on another router, if it names one.
+    pub fn on(&self, provider: &str) -> Option<Self> {
+        let mut tape = self.clone();
+        let named = tape.canary.pointer_mut("/spec/provider")?;
+        if named == provider {
+            return None;
+        }
+        *named = json!(provider);
+        Some(tape)
     }
 
     /// The world that it was recorded in. Nobody sends requests there.

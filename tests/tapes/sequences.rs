@@ -30,7 +30,19 @@ pub struct Sequences {
     pub alerts: Vec<Value>,
     /// The distinct statuses of the canary.
     pub statuses: Vec<Value>,
+    /// Are only the contents of the objects there that every router has?
+    pub routes_left_out: bool,
 }
+
+/// Kinds that do not depend on the router.
+const ROUTELESS: &[&str] = &[
+    "configmaps",
+    "daemonsets.apps",
+    "deployments.apps",
+    "horizontalpodautoscalers.autoscaling",
+    "secrets",
+    "services",
+];
 
 impl Sequences {
     /// Of a recording.
@@ -142,6 +154,16 @@ impl Sequences {
         }
         all.number_hashes();
         all
+    }
+
+    /// The same without the objects of the router.
+    pub fn without_routes(mut self) -> Self {
+        self.contents.retain(|object, _| {
+            let resource = object.split('/').next().unwrap_or_default();
+            ROUTELESS.contains(&resource)
+        });
+        self.routes_left_out = true;
+        self
     }
 
     /// How much there is of each, for people.
