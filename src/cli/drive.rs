@@ -11,6 +11,7 @@ use crate::canary::object::Resource;
 use crate::canary::problem::SpecErrors;
 use crate::canary::problem::SpecProblem;
 use crate::canary::validate::validate_for;
+use crate::cli::error::Busy;
 use crate::cli::error::CliError;
 use crate::controller::Controller;
 use crate::controller::Finished;
@@ -222,7 +223,6 @@ fn questions(
             continue;
         };
         questions.push(Question {
-            metric: metric.clone(),
             provider: backend,
             address,
             query,
@@ -279,12 +279,6 @@ pub async fn drive(
         world.is_gone,
     );
     let record = KubernetesRunRecord::new(requests.clone(), namespace, name);
-    let metric_names = canary
-        .analysis
-        .metrics
-        .iter()
-        .map(|metric| metric.name.clone())
-        .collect();
     let metrics = Metrics::new(Rc::clone(&world.transport), questions);
     let recorded_epoch = match &world.journal {
         Some(journal) => journal
@@ -315,7 +309,7 @@ pub async fn drive(
         holder: holder.to_string(),
         recorded_epoch,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        metrics: metric_names,
+        metrics: canary.analysis.metrics.clone(),
     };
     let timeout = options
         .timeout
@@ -340,7 +334,7 @@ pub async fn drive(
         let second = Controller::new(ports, plan, timeout, identity, run(), subscriber, words);
         let finished = catch(second)
             .await
-            .unwrap_or_else(|| Err(RunError::Lease(LeaseError::NotHeld)))?;
+            .unwrap_or(Err(RunError::Lease(LeaseError::NotHeld)))?;
         return if finished.exit_code() == 0 || !matches!(finished.exit_code(), 11 | 20) {
             Err(CliError::Bug.into())
         } else {
@@ -358,7 +352,7 @@ pub async fn drive(
                 Ok(None) | Err(_) => None,
             };
             let holder = Holder::parse(&held.holder);
-            Err(CliError::Busy {
+            Err(CliError::from(Box::new(Busy {
                 canary: format!("{name}.{namespace}"),
                 run: holder.as_ref().map_or_else(
                     || "?".to_owned(),
@@ -371,7 +365,7 @@ pub async fn drive(
                 ),
                 seen: format!("{} s", seen_ago.as_secs()),
                 at: at.map_or_else(String::new, |weight| format!(", now at {weight} %")),
-            }
+            }))
             .into())
         }
         Err(error) => Err(error.into()),

@@ -112,27 +112,9 @@ pub enum CliError {
         entry: String,
     },
     /// Another driver holds the canary.
-    #[error("{canary} is being driven by run {run}")]
-    #[diagnostic(
-        code(flagger::run::busy),
-        help(
-            "by {by}, since {since}, last sign of life {seen} ago{at}; wait for it, or stop it there"
-        )
-    )]
-    Busy {
-        /// `NAME.NAMESPACE`.
-        canary: String,
-        /// Short id of its run.
-        run: String,
-        /// Who drives.
-        by: String,
-        /// Since when.
-        since: String,
-        /// How long ago it was seen alive.
-        seen: String,
-        /// How far it is.
-        at: String,
-    },
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Busy(#[from] Box<Busy>),
     /// The driver itself failed after something moved; the way back was taken.
     #[error("the driver failed")]
     #[diagnostic(
@@ -173,8 +155,32 @@ impl CliError {
             | Self::UnknownProvider { .. }
             | Self::NoMetricsServer { .. }
             | Self::FolderInUse { .. } => ExitCode::REFUSED,
-            Self::Busy { .. } => ExitCode::BUSY,
+            Self::Busy(_) => ExitCode::BUSY,
             Self::Bug | Self::Start { .. } => ExitCode::BUG,
         }
     }
+}
+
+/// Another driver holds the canary.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("{canary} is being driven by run {run}")]
+#[diagnostic(
+    code(flagger::run::busy),
+    help(
+        "by {by}, since {since}, last sign of life {seen} ago{at}; wait for it, or stop it there"
+    )
+)]
+pub struct Busy {
+    /// `NAME.NAMESPACE`.
+    pub canary: String,
+    /// Short id of its run.
+    pub run: String,
+    /// Who drives.
+    pub by: String,
+    /// Since when.
+    pub since: String,
+    /// How long ago it was seen alive.
+    pub seen: String,
+    /// How far it is.
+    pub at: String,
 }

@@ -48,25 +48,41 @@ const NAME: &str = "sandbox";
 ///
 /// # Errors
 /// The scenario cannot be played, or what ends a run before anything moved.
-pub fn promote(args: &PromoteArgs, globals: &Globals, environment: &Environment) -> Result<ExitCode, Error> {
+pub fn promote(
+    args: &PromoteArgs,
+    globals: &Globals,
+    environment: &Environment,
+) -> Result<ExitCode, Error> {
     let scenario = scenario(&args.sandbox)?;
     let speed = args.sandbox.speed();
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.enable_all().start_paused(speed == Speed::Max);
-    let runtime = runtime.build().map_err(|error| CliError::Start { why: error.to_string() })?;
+    let runtime = runtime.build().map_err(|error| CliError::Start {
+        why: error.to_string(),
+    })?;
     runtime.block_on(play(args, globals, environment, scenario))
 }
 
 fn scenario(options: &SandboxOptions) -> Result<Scenario, Error> {
-    let Some(Some(path)) = &options.sandbox else { return Ok(built_in::scenario(built_in::DEFAULT)?) };
+    let Some(Some(path)) = &options.sandbox else {
+        return Ok(built_in::scenario(built_in::DEFAULT)?);
+    };
     let named = path.to_str().filter(|name| built_in::NAMES.contains(name));
     if let Some(name) = named {
         return Ok(built_in::scenario(name)?);
     }
     let read = |path: &Path| std::fs::read_to_string(path);
-    let text = read(path).map_err(|source| CliError::Read { path: path.display().to_string(), source })?;
-    let file = SourceFile { path: path.display().to_string(), text: text.into() };
-    Ok(Scenario::parse(&file, &|other| read(Path::new(other)).map_err(|error| error.to_string()))?)
+    let text = read(path).map_err(|source| CliError::Read {
+        path: path.display().to_string(),
+        source,
+    })?;
+    let file = SourceFile {
+        path: path.display().to_string(),
+        text: text.into(),
+    };
+    Ok(Scenario::parse(&file, &|other| {
+        read(Path::new(other)).map_err(|error| error.to_string())
+    })?)
 }
 
 async fn play(
@@ -81,15 +97,27 @@ async fn play(
     };
     let output = Output::new(args, environment)?;
     let dir = folder(args)?;
-    let files = [("deploy/canary.yaml", yaml(&[&scenario.canary])), ("deploy/podinfo.yaml", manifests(&scenario))];
+    let files = [
+        ("deploy/canary.yaml", yaml(&[&scenario.canary])),
+        ("deploy/podinfo.yaml", manifests(&scenario)),
+    ];
     example::create(&dir, &files, clock.now())?;
-    let namespace = scenario.canary["metadata"]["namespace"].as_str().unwrap_or("default").to_owned();
+    let namespace = scenario.canary["metadata"]["namespace"]
+        .as_str()
+        .unwrap_or("default")
+        .to_owned();
     let namespace = globals.namespace.clone().unwrap_or(namespace);
     let mut source = args.source.clone();
     source.repo = Some(dir.clone());
     let spec = source::read(&source, args.name.as_deref(), Some(&namespace))?;
     let options = drive_options(args);
-    let world = World::new(scenario, WorldOptions { clock, seed: args.sandbox.seed() })?;
+    let world = World::new(
+        scenario,
+        WorldOptions {
+            clock,
+            seed: args.sandbox.seed(),
+        },
+    )?;
     let connection = Connection {
         client: kube::Client::new(world.service(), namespace.clone()),
         namespace: namespace.clone(),
@@ -101,9 +129,18 @@ async fn play(
     let clock: Rc<dyn Clock> = Rc::new(clock);
     let requests = Requests::new(&connection, Rc::clone(&clock), args.sandbox.seed());
     let (words, mut heard) = unbounded_channel();
-    let asks = environment.stdin_is_terminal && environment.stderr_is_terminal && !environment.is_ci();
-    signals::listen(Answering { on_interrupt: args.on_interrupt, asks }, words.clone())
-        .map_err(|error| CliError::Start { why: error.to_string() })?;
+    let asks =
+        environment.stdin_is_terminal && environment.stderr_is_terminal && !environment.is_ci();
+    signals::listen(
+        Answering {
+            on_interrupt: args.on_interrupt,
+            asks,
+        },
+        words.clone(),
+    )
+    .map_err(|error| CliError::Start {
+        why: error.to_string(),
+    })?;
     let mut runs = 0;
     let code = loop {
         runs += 1;
@@ -118,7 +155,12 @@ async fn play(
             clock: Rc::clone(&clock),
             journal: journal(args, &dir, &spec, &clock)?,
             context: NAME.to_owned(),
-            place: Place::Process(Process { user: NAME.to_owned(), host: NAME.to_owned(), pid: 1, kernel: None }),
+            place: Place::Process(Process {
+                user: NAME.to_owned(),
+                host: NAME.to_owned(),
+                pid: 1,
+                kernel: None,
+            }),
             is_gone: |_, _| true,
             run: run_id(&*clock, args.sandbox.seed(), runs),
         };
@@ -162,24 +204,40 @@ async fn play(
     };
     let objects = serde_json::to_string_pretty(&world.dump()).unwrap_or_default();
     let path = dir.join("cluster.json");
-    std::fs::write(&path, objects).map_err(|source| CliError::Write { path: path.display().to_string(), source })?;
-    output.line(&format!("\n  the record  git -C {} log flagger-status\n", dir.display()));
+    std::fs::write(&path, objects).map_err(|source| CliError::Write {
+        path: path.display().to_string(),
+        source,
+    })?;
+    output.line(&format!(
+        "\n  the record  git -C {} log flagger-status\n",
+        dir.display()
+    ));
     Ok(code)
 }
 
 fn folder(args: &PromoteArgs) -> Result<PathBuf, CliError> {
     match &args.sandbox.sandbox_dir {
         Some(dir) => {
-            let unwritten = |source| CliError::Write { path: dir.display().to_string(), source };
+            let unwritten = |source| CliError::Write {
+                path: dir.display().to_string(),
+                source,
+            };
             std::fs::create_dir_all(dir).map_err(unwritten)?;
             if std::fs::read_dir(dir).map_err(unwritten)?.next().is_some() {
-                return Err(CliError::FolderInUse { path: dir.display().to_string() });
+                return Err(CliError::FolderInUse {
+                    path: dir.display().to_string(),
+                });
             }
             Ok(dir.clone())
         }
         None => {
-            let fresh = tempfile::Builder::new().prefix("kubectl-flagger-").tempdir();
-            let fresh = fresh.map_err(|source| CliError::Write { path: "a temporary folder".to_owned(), source })?;
+            let fresh = tempfile::Builder::new()
+                .prefix("kubectl-flagger-")
+                .tempdir();
+            let fresh = fresh.map_err(|source| CliError::Write {
+                path: "a temporary folder".to_owned(),
+                source,
+            })?;
             Ok(fresh.keep())
         }
     }
@@ -187,17 +245,27 @@ fn folder(args: &PromoteArgs) -> Result<PathBuf, CliError> {
 
 /// The scenario's manifests as somebody would commit them: what a person applies, without the cluster's namespaces.
 fn manifests(scenario: &Scenario) -> String {
-    let objects: Vec<&Value> = scenario.objects.iter().filter(|object| object["kind"] != "Namespace").collect();
+    let objects: Vec<&Value> = scenario
+        .objects
+        .iter()
+        .filter(|object| object["kind"] != "Namespace")
+        .collect();
     yaml(&objects)
 }
 
 fn yaml(objects: &[&Value]) -> String {
-    let documents: Vec<String> =
-        objects.iter().filter_map(|object| serde_saphyr::to_string(object).ok()).collect();
+    let documents: Vec<String> = objects
+        .iter()
+        .filter_map(|object| serde_saphyr::to_string(object).ok())
+        .collect();
     documents.join("---\n")
 }
 
-fn transport(world: &World, requests: &Requests, args: &PromoteArgs) -> Result<Rc<dyn crate::port::transport::Transport>, CliError> {
+fn transport(
+    world: &World,
+    requests: &Requests,
+    args: &PromoteArgs,
+) -> Result<Rc<dyn crate::port::transport::Transport>, CliError> {
     let allowed = AllowList::parse(&args.flagger.allow_host);
     let allowed = allowed.map_err(|error| CliError::AllowHost { entry: error.entry })?;
     Ok(Rc::new(RoutedTransport::with(
@@ -224,8 +292,15 @@ fn journal(
                 dir: dir.to_owned(),
                 reference: args.record.record_ref.clone(),
                 remote: None,
-                spec_branch: spec.commit.as_ref().and_then(|commit| commit.branch.clone()),
-                cluster: args.record.cluster_name.clone().unwrap_or_else(|| NAME.to_owned()),
+                spec_branch: spec
+                    .commit
+                    .as_ref()
+                    .and_then(|commit| commit.branch.clone()),
+                cluster: args
+                    .record
+                    .cluster_name
+                    .clone()
+                    .unwrap_or_else(|| NAME.to_owned()),
                 cluster_uid: None,
                 namespace: canary.namespace.clone(),
                 name: canary.name.clone(),

@@ -13,6 +13,7 @@ mod wait;
 pub use document::Document;
 pub use failure::RunError;
 
+use crate::canary::metric::Metric;
 use crate::canary::phase::Phase;
 use crate::canary::weight::Weight;
 use crate::port::clock::Clock;
@@ -77,8 +78,8 @@ pub struct Identity {
     pub recorded_epoch: u64,
     /// Our version.
     pub version: String,
-    /// Names of `analysis.metrics`.
-    pub metrics: Vec<String>,
+    /// `analysis.metrics`.
+    pub metrics: Vec<Metric>,
 }
 
 /// What is said to a driver while it drives.

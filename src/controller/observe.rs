@@ -6,6 +6,7 @@ use crate::controller::Controller;
 use crate::controller::RunError;
 use crate::controller::wait::next_request;
 use crate::port::cluster::WorkloadError;
+use crate::rollout::analysis::judge;
 use crate::rollout::decision::Check;
 use crate::rollout::decision::CheckResult;
 use crate::rollout::event::EventKind;
@@ -65,9 +66,10 @@ impl Controller<'_> {
                             return results;
                         }
                     }
-                    result = &mut answer => break result,
+                    answered = &mut answer => break answered,
                 }
             };
+            let result = judge(&self.identity.metrics[metric], &result.query, result.answer);
             let passed = result.passed();
             self.remember_worst(result.sample());
             self.say(EventKind::MetricSampled(result.sample().clone()));

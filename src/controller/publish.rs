@@ -1,6 +1,7 @@
 //! Says what happened. Every event passes here, so that numbering, phase and weight are the same everywhere.
 
 use crate::canary::phase::Phase;
+use crate::canary::weight::Weight;
 use crate::controller::Controller;
 use crate::controller::RunError;
 use crate::port::journal::Recorded;
@@ -22,6 +23,8 @@ pub(super) struct Said {
     from: String,
     to: String,
     waiting: Option<EventKind>,
+    phase: Phase,
+    weight: Weight,
 }
 
 impl Controller<'_> {
@@ -33,7 +36,13 @@ impl Controller<'_> {
             self.said.waiting = Some(kind.clone());
         }
         let level = level(&kind);
-        let weight = self.document.status.weight();
+        if let EventKind::TrafficChanged { to, .. } = kind {
+            self.said.weight = to;
+        }
+        if let EventKind::PhaseChanged { to, .. } = kind {
+            self.said.phase = to;
+        }
+        let weight = self.said.weight;
         let context = WordsContext {
             run: &self.document.run,
             namespace: &self.identity.namespace,
@@ -52,7 +61,7 @@ impl Controller<'_> {
             run: self.document.run.clone(),
             namespace: self.identity.namespace.clone(),
             canary: self.identity.canary.clone(),
-            phase: self.document.status.phase(),
+            phase: self.said.phase,
             weight,
             msg,
             kind,
@@ -64,6 +73,8 @@ impl Controller<'_> {
     pub(super) fn introduce(&mut self, seen: &Observation) {
         if !self.said.introduced {
             self.said.introduced = true;
+            self.said.phase = self.document.status.phase();
+            self.said.weight = self.document.status.weight();
             let images = |images: &[String]| {
                 images
                     .iter()
@@ -99,7 +110,12 @@ impl Controller<'_> {
                 weights: self.plan.ladder.steps().to_vec(),
                 interval_ms: u64::try_from(self.plan.interval.as_millis()).unwrap_or(0),
                 threshold: self.plan.threshold,
-                metrics: self.identity.metrics.clone(),
+                metrics: self
+                    .identity
+                    .metrics
+                    .iter()
+                    .map(|metric| metric.name.clone())
+                    .collect(),
                 gates: Vec::new(),
                 estimate_ms: u64::try_from(self.plan.estimate().as_millis()).unwrap_or(0),
             });

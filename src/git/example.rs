@@ -30,8 +30,15 @@ pub fn create(dir: &Path, files: &[(&str, String)], at: Timestamp) -> Result<(),
     let mut options = RepositoryInitOptions::new();
     options.initial_head("main").external_template(false);
     let repository = Repository::init_opts(dir, &options).map_err(failed)?;
-    let mut config = repository.config().and_then(|config| config.open_level(git2::ConfigLevel::Local)).map_err(failed)?;
-    for (key, value) in [("user.name", NAME), ("user.email", EMAIL), ("commit.gpgsign", "false")] {
+    let mut config = repository
+        .config()
+        .and_then(|config| config.open_level(git2::ConfigLevel::Local))
+        .map_err(failed)?;
+    for (key, value) in [
+        ("user.name", NAME),
+        ("user.email", EMAIL),
+        ("commit.gpgsign", "false"),
+    ] {
         config.set_str(key, value).map_err(failed)?;
     }
     let mut index = repository.index().map_err(failed)?;
@@ -44,9 +51,21 @@ pub fn create(dir: &Path, files: &[(&str, String)], at: Timestamp) -> Result<(),
         index.add_path(Path::new(path)).map_err(failed)?;
     }
     index.write().map_err(failed)?;
-    let tree = index.write_tree().and_then(|id| repository.find_tree(id)).map_err(failed)?;
+    let tree = index
+        .write_tree()
+        .and_then(|id| repository.find_tree(id))
+        .map_err(failed)?;
     let who = Signature::new(NAME, EMAIL, &Time::new(at.as_second(), 0)).map_err(failed)?;
-    repository.commit(Some("HEAD"), &who, &who, "Describe podinfo and its canary\n", &tree, &[]).map_err(failed)?;
+    repository
+        .commit(
+            Some("HEAD"),
+            &who,
+            &who,
+            "Describe podinfo and its canary\n",
+            &tree,
+            &[],
+        )
+        .map_err(failed)?;
     Ok(())
 }
 
@@ -59,9 +78,17 @@ mod tests {
         let id = || {
             let dir = tempfile::tempdir().unwrap();
             let at = Timestamp::from_second(1_767_603_600).unwrap();
-            create(dir.path(), &[("deploy/canary.yaml", "kind: Canary\n".to_owned())], at).unwrap();
+            create(
+                dir.path(),
+                &[("deploy/canary.yaml", "kind: Canary\n".to_owned())],
+                at,
+            )
+            .unwrap();
             let repository = Repository::open(dir.path()).unwrap();
-            assert!(repository.statuses(None).unwrap().is_empty(), "the work tree is clean");
+            assert!(
+                repository.statuses(None).unwrap().is_empty(),
+                "the work tree is clean"
+            );
             repository.head().unwrap().target().unwrap()
         };
         assert_eq!(id(), id());

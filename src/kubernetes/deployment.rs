@@ -11,7 +11,7 @@ use crate::canary::metadata::entries;
 use crate::canary::metadata::with_prefix;
 use crate::kubernetes::config_tracker::ConfigRef;
 use crate::kubernetes::config_tracker::rewire;
-use crate::rollout::observation::Workload;
+use crate::port::cluster::Workload;
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;

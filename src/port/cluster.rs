@@ -3,9 +3,11 @@
 use crate::canary::status::CanaryStatus;
 use crate::port::Job;
 use crate::port::cluster_error::ClusterError;
-use crate::rollout::decision::Effect;
-use crate::rollout::observation::Workload;
 use std::collections::BTreeMap;
+
+// Who implements this port speaks the core's words, and takes them from here.
+pub use crate::rollout::decision::Effect;
+pub use crate::rollout::observation::Workload;
 
 /// What fences a write: every object we change carries it, and a higher epoch there stops us.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,13 +1,22 @@
 //! Answers of metrics.
 
+use crate::canary::answer::Answer;
 use crate::port::Job;
 use crate::port::transport::TransportError;
-use crate::rollout::decision::CheckResult;
 
-/// Asks metrics. A backend that does not answer is a result, not an error.
+/// What a backend said, and what it was asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answered {
+    /// The query as it was sent.
+    pub query: String,
+    /// What came back; no answer at all is an answer too.
+    pub answer: Answer,
+}
+
+/// Asks metrics.
 pub trait MetricSource {
     /// The metric at that place of `analysis.metrics`.
-    fn ask(&self, metric: usize) -> Job<'_, CheckResult>;
+    fn ask(&self, metric: usize) -> Job<'_, Answered>;
     /// Does every backend answer? Asked once, before anything moves.
     fn probe(&self) -> Job<'_, Result<(), TransportError>>;
 }

@@ -7,9 +7,9 @@
 pub mod api_server;
 mod apply;
 pub mod clock;
-pub mod dataplane;
 mod cluster;
 mod creates;
+pub mod dataplane;
 mod defaults;
 mod deletes;
 mod discovery;

@@ -1,22 +1,18 @@
 //! Asks metric backends: the port over any transport and the registry of metric providers.
 //!
-//! Decides nothing about answers: [`crate::rollout::analysis::judge`] does.
+//! Decides nothing about answers.
 
 use crate::canary::answer::Answer;
-use crate::canary::metric::Metric;
 use crate::metrics::MetricProvider;
 use crate::port::Job;
+use crate::port::metric_source::Answered;
 use crate::port::metric_source::MetricSource;
 use crate::port::transport::Transport;
 use crate::port::transport::TransportError;
-use crate::rollout::analysis::judge;
-use crate::rollout::decision::CheckResult;
 use std::rc::Rc;
 
 /// One metric of the analysis, ready to be asked.
 pub struct Question {
-    /// Its limits and its name.
-    pub metric: Metric,
     /// The backend.
     pub provider: &'static MetricProvider,
     /// Its address.
@@ -56,11 +52,13 @@ impl Metrics {
 }
 
 impl MetricSource for Metrics {
-    fn ask(&self, metric: usize) -> Job<'_, CheckResult> {
+    fn ask(&self, metric: usize) -> Job<'_, Answered> {
         Box::pin(async move {
             let question = &self.questions[metric];
-            let answer = self.answer(question).await;
-            judge(&question.metric, &question.query, answer)
+            Answered {
+                query: question.query.clone(),
+                answer: self.answer(question).await,
+            }
         })
     }
 
@@ -90,7 +88,6 @@ impl MetricSource for Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::canary::metric::ThresholdRange;
     use crate::metrics::provider;
     use crate::port::transport::HttpRequest;
     use crate::port::transport::HttpResponse;
@@ -108,20 +105,7 @@ mod tests {
     }
 
     fn metrics(transport: Canned, factor: f64) -> Metrics {
-        let metric = Metric {
-            name: "request-duration".to_owned(),
-            interval: None,
-            threshold: None,
-            threshold_range: Some(ThresholdRange {
-                min: None,
-                max: Some(500.0),
-            }),
-            query: None,
-            template: None,
-            template_variables: std::collections::BTreeMap::new(),
-        };
         let question = Question {
-            metric,
             provider: provider("prometheus").unwrap(),
             address: "http://prometheus.monitoring:9090".to_owned(),
             query: "up".to_owned(),
@@ -134,17 +118,14 @@ mod tests {
 
     #[tokio::test]
     async fn seconds_become_milliseconds() {
-        let result = metrics(Canned(200, HALF), 1000.0).ask(0).await;
-        assert_eq!(
-            (result.passed(), result.sample().value),
-            (true, Some(500.0))
-        );
+        let answered = metrics(Canned(200, HALF), 1000.0).ask(0).await;
+        assert_eq!(answered.answer, Answer::Value(500.0));
     }
 
     #[tokio::test]
     async fn a_backend_that_answers_nonsense_fails_the_probe_and_is_no_value_of_a_check() {
         let metrics = metrics(Canned(502, "bad gateway"), 1.0);
         assert!(metrics.probe().await.is_err());
-        assert!(matches!(metrics.ask(0).await, CheckResult::Unavailable(_)));
+        assert!(matches!(metrics.ask(0).await.answer, Answer::Error(_)));
     }
 }

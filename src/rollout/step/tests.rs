@@ -19,20 +19,20 @@ fn a_good_version_climbs_and_is_promoted() {
         world.log,
         [
             "0 Progressing",
-            "1 0->10",
-            "11 passed",
-            "11 10->20",
-            "21 passed",
-            "21 20->30",
-            "31 passed",
-            "31 30->40",
-            "41 passed",
-            "41 40->50",
-            "51 passed",
-            "51 Promoting",
-            "52 50->0",
-            "52 Finalising",
-            "57 Succeeded",
+            "0 0->10",
+            "10 passed",
+            "10 10->20",
+            "20 passed",
+            "20 20->30",
+            "30 passed",
+            "30 30->40",
+            "40 passed",
+            "40 40->50",
+            "50 passed",
+            "50 Promoting",
+            "50 50->0",
+            "50 Finalising",
+            "55 Succeeded",
         ]
     );
     assert_eq!((world.replicas, world.primary.as_deref()), (0, Some("v2")));
@@ -77,7 +77,7 @@ fn a_reached_threshold_rolls_back_at_the_decisive_check() {
     assert_eq!(world.run(&plan()), Outcome::RolledBack(Cause::Analysis));
     assert_eq!(
         world.log[world.log.len() - 4..],
-        ["31 held 1", "41 held 2", "41 30->0", "41 Failed"]
+        ["30 held 1", "40 held 2", "40 30->0", "40 Failed"]
     );
     assert_eq!(
         (world.weight(), world.replicas, world.primary.as_deref()),
@@ -346,7 +346,7 @@ fn promotion_steps_bring_users_home_in_steps() {
         .map(String::as_str)
         .filter(|l| l.contains("->"))
         .collect();
-    assert_eq!(moves[5..], ["52 50->30", "62 30->10", "72 10->0"]);
+    assert_eq!(moves[5..], ["50 50->30", "60 30->10", "70 10->0"]);
 }
 
 #[test]
