@@ -57,13 +57,13 @@ pub struct Played {
 }
 
 /// Replays a tape.
-pub fn play(tape: &Tape) -> Replay {
+pub fn play(tape: &Tape, timing: Timing) -> Replay {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .unwrap();
-    match runtime.block_on(drive_all(tape)) {
+    match runtime.block_on(drive_all(tape, timing)) {
         Ok(played) => Replay::Played(Box::new(played)),
         Err(error) => match lacking(&error) {
             Some(reasons) => Replay::WaitsFor(reasons),
@@ -106,13 +106,14 @@ fn chain(error: &Error) -> String {
     text
 }
 
-async fn drive_all(tape: &Tape) -> Result<Played, Error> {
+async fn drive_all(tape: &Tape, timing: Timing) -> Result<Played, Error> {
     let file = SourceFile {
         path: format!("{}.yaml", tape.name),
         text: tape.manifests().into(),
     };
     let loaded = load(&[file], None, Some(&tape.name))?;
-    drive::prepare(&loaded, &options())?;
+    let options = options(timing);
+    drive::prepare(&loaded, &options)?;
     let clock = SandboxClock::at_speed(1.0);
     let scenario = tape.scenario();
     let world = World::new(scenario, WorldOptions { clock, seed: 1 })?;
@@ -121,7 +122,7 @@ async fn drive_all(tape: &Tape) -> Result<Played, Error> {
         if run > 1 && !world.next_run().await {
             break;
         }
-        let outcome = drive_once(tape, &loaded, &world, run, &mut events).await?;
+        let outcome = drive_once(&loaded, &options, &world, run, &mut events).await?;
         events
             .0
             .push(format!("run {run} ended: {}", outcome.word()));
@@ -137,17 +138,17 @@ async fn drive_all(tape: &Tape) -> Result<Played, Error> {
 }
 
 async fn drive_once(
-    tape: &Tape,
     loaded: &Loaded,
+    options: &DriveOptions,
     world: &World,
     run: u64,
     events: &mut Said,
 ) -> Result<Outcome, Error> {
-    let options = options();
-    let prepared = drive::prepare(loaded, &options)?;
+    let prepared = drive::prepare(loaded, options)?;
+    let namespace = &loaded.canary.namespace;
     let connection = Connection {
-        client: kube::Client::new(world.service(), tape.name.clone()),
-        namespace: tape.name.clone(),
+        client: kube::Client::new(world.service(), namespace.clone()),
+        namespace: namespace.clone(),
         context: "tape".to_owned(),
         cluster: "tape".to_owned(),
         server: "https://tape".to_owned(),
@@ -182,7 +183,7 @@ async fn drive_once(
         loaded,
         prepared,
         "-".to_owned(),
-        &options,
+        options,
         &surroundings,
         events,
         words,
@@ -191,10 +192,10 @@ async fn drive_once(
     Ok(finished.outcome)
 }
 
-fn options() -> DriveOptions {
+fn options(timing: Timing) -> DriveOptions {
     DriveOptions {
         plan: PlanOptions {
-            timing: Timing::Grid,
+            timing,
             drain: jiff::SignedDuration::from_secs(5),
             retry: false,
         },
