@@ -134,13 +134,13 @@ impl Tape {
         documents.join("\n---\n")
     }
 
-    /// Path under which a provider's alerts are posted.
+    /// Is something posted there for a chat? Some kinds of chat have their own path below the address.
     pub fn is_alert(&self, path: &str) -> bool {
         self.objects
             .iter()
             .filter(|object| object["kind"] == "AlertProvider")
             .filter_map(|provider| provider["spec"]["address"].as_str())
-            .any(|address| address.ends_with(path) || path.starts_with(path_of(address)))
+            .any(|address| path.starts_with(path_of(address)))
     }
 }
 

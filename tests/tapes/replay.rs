@@ -42,7 +42,9 @@ pub enum Replay {
     Played(Box<Played>),
     /// Something that it needs is not in this release.
     WaitsFor(Vec<String>),
-    /// It could not be driven, which is a mistake.
+    /// Its spec or its world was refused.
+    Refused(String),
+    /// The driver gave up.
     Failed(String),
 }
 
@@ -67,7 +69,10 @@ pub fn play(tape: &Tape, timing: Timing) -> Replay {
         Ok(played) => Replay::Played(Box::new(played)),
         Err(error) => match lacking(&error) {
             Some(reasons) => Replay::WaitsFor(reasons),
-            None => Replay::Failed(chain(&error)),
+            None => match error {
+                Error::Run(_) | Error::Cluster(_) => Replay::Failed(chain(&error)),
+                _ => Replay::Refused(chain(&error)),
+            },
         },
     }
 }
