@@ -1,5 +1,5 @@
 //! What only the operating system or a library's process-wide state can give: the clock that counts suspend, which
-//! process is which, signals, libgit2's settings.
+//! process is which, signals, the modes of a terminal, libgit2's settings.
 //!
 //! The only module with `unsafe`; each use says why it is sound.
 #![allow(
@@ -9,10 +9,16 @@
 
 use crate::canary::holder::Kernel;
 use crate::canary::holder::Process;
+#[cfg(unix)]
+use std::io::Stdin;
 use std::sync::Mutex;
 use std::sync::Once;
 use std::sync::PoisonError;
 use std::time::Duration;
+#[cfg(unix)]
+use tokio::io::Interest;
+#[cfg(unix)]
+use tokio::io::unix::AsyncFd;
 
 /// This process, as the lock of a canary names it.
 #[must_use]
@@ -79,6 +85,105 @@ pub fn boot_time() -> Duration {
 pub fn end_on_closed_pipe() {
     // SAFETY: the default action is installed, no handler of ours; called before any thread is started.
     let _former_handler = unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+}
+
+/// The modes of a terminal: whether it edits lines and echoes, and which keys are signals (termios(3)).
+#[cfg(unix)]
+#[derive(Clone, Copy)]
+pub struct TerminalModes(libc::termios);
+
+#[cfg(unix)]
+impl TerminalModes {
+    /// Those of the terminal behind standard input; `None` where there is none.
+    #[must_use]
+    pub fn of_stdin() -> Option<Self> {
+        let mut modes = std::mem::MaybeUninit::<libc::termios>::uninit();
+        // SAFETY: the call writes a whole termios to the place, or fails.
+        let answer = unsafe { libc::tcgetattr(libc::STDIN_FILENO, modes.as_mut_ptr()) };
+        // SAFETY: it succeeded, so the place is initialised.
+        (answer == 0).then(|| Self(unsafe { modes.assume_init() }))
+    }
+
+    /// The same, with every key at once and without echo. Keys that are signals stay signals; Ctrl-S does not, because
+    /// a driver that waits for its output would neither watch nor renew its lock.
+    #[must_use]
+    pub const fn for_single_keys(mut self) -> Self {
+        self.0.c_lflag &= !(libc::ICANON | libc::ECHO | libc::ECHONL | libc::IEXTEN);
+        self.0.c_lflag |= libc::ISIG;
+        self.0.c_iflag &= !libc::IXON;
+        self.0.c_cc[libc::VMIN] = 1;
+        self.0.c_cc[libc::VTIME] = 0;
+        self
+    }
+
+    /// Gives the terminal behind standard input these modes, if this process may: one in the background would be
+    /// stopped, or take them away from the shell.
+    pub fn apply(&self) -> bool {
+        // SAFETY: the call reads a termios that lives as long as we do.
+        in_foreground()
+            && unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, &raw const self.0) } == 0
+    }
+}
+
+/// Standard input, so that it can be waited for without a read that blocks. Call it inside a runtime.
+///
+/// # Errors
+/// The system cannot wait for what it is, such as a file.
+#[cfg(unix)]
+pub fn watch_stdin() -> std::io::Result<AsyncFd<Stdin>> {
+    // SAFETY: the handle of standard input always has descriptor 0, and nobody here closes it.
+    unsafe { AsyncFd::register_with_interest(std::io::stdin(), Interest::READABLE) }
+        .map_err(std::io::Error::from)
+}
+
+/// SIGCONT: a stopped process goes on.
+#[cfg(unix)]
+pub const CONTINUED: i32 = libc::SIGCONT;
+
+/// Does the terminal behind standard input send its keys to us?
+#[cfg(unix)]
+#[must_use]
+pub fn in_foreground() -> bool {
+    // SAFETY: both only ask the kernel; a descriptor that is no terminal answers -1.
+    unsafe { libc::tcgetpgrp(libc::STDIN_FILENO) == libc::getpgrp() }
+}
+
+/// A signal that a program which does not listen is stopped or ended by.
+#[cfg(unix)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DefaultAction {
+    /// SIGTSTP, as Ctrl-Z sends it.
+    Stop,
+    /// SIGQUIT, as Ctrl-\ sends it.
+    Quit,
+}
+
+#[cfg(unix)]
+impl DefaultAction {
+    /// Its number.
+    #[must_use]
+    pub const fn signal(self) -> i32 {
+        match self {
+            Self::Stop => libc::SIGTSTP,
+            Self::Quit => libc::SIGQUIT,
+        }
+    }
+
+    /// Does to this process what the signal does to those that do not listen. A stopped one returns from here when it
+    /// is continued. The kernel still refuses to stop a process that no shell could continue.
+    pub fn take(self) {
+        let signal = self.signal();
+        let mut ours = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+        // SAFETY: zeroes are the default action, no flags and an empty mask; the former action is written to `ours`,
+        // which is put back afterwards. `raise` is delivered to this thread before it returns.
+        unsafe {
+            let default = std::mem::zeroed::<libc::sigaction>();
+            if libc::sigaction(signal, &raw const default, ours.as_mut_ptr()) == 0 {
+                libc::raise(signal);
+                libc::sigaction(signal, ours.as_ptr(), std::ptr::null_mut());
+            }
+        }
+    }
 }
 
 /// Is there no such process any more? `started` is what [`process_start`] said of it. Says no where it cannot tell.

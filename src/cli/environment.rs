@@ -76,6 +76,16 @@ impl Environment {
             .unwrap_or(80)
     }
 
+    /// Does the terminal wrap what is on it anew when it is made narrower? Most do; xterm, the Linux console and GNU
+    /// screen cut instead.
+    #[must_use]
+    pub fn terminal_reflows(&self) -> bool {
+        let cuts = self.get("XTERM_VERSION").is_some()
+            || self.get("STY").is_some()
+            || self.get("TERM") == Some("linux");
+        !cuts
+    }
+
     /// Colours on a stream? `NO_COLOR` takes colour away, not motion.
     #[must_use]
     pub fn color(&self, choice: ColorChoice, is_terminal: bool) -> bool {

@@ -34,6 +34,7 @@ pub mod sandbox;
 pub mod signals;
 pub mod source;
 pub mod tables;
+pub mod terminal;
 #[cfg(test)]
 mod tests;
 

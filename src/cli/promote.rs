@@ -5,6 +5,7 @@ use crate::canary::object::Resource;
 use crate::cli::args::display::Display;
 use crate::cli::args::display::OutputFormat;
 use crate::cli::args::display::ProgressStyle;
+use crate::cli::args::promote::OnInterrupt;
 use crate::cli::args::promote::PromoteArgs;
 use crate::cli::args::promote::RecordMode;
 use crate::cli::args::promote::Timing as TimingArg;
@@ -20,6 +21,7 @@ use crate::cli::signals;
 use crate::cli::signals::Answering;
 use crate::cli::source;
 use crate::cli::source::Spec;
+use crate::cli::terminal::Terminal;
 use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::error::ExitCode;
@@ -45,11 +47,14 @@ use crate::transport::reach::AllowList;
 use crate::ui::Fanout;
 use crate::ui::json::JsonSummary;
 use crate::ui::live;
+use crate::ui::live::Live;
+use crate::ui::live::LiveOptions;
 use crate::ui::ndjson::NdjsonWriter;
 use crate::ui::plain;
+use crate::ui::plain::PlainLog;
 use crate::ui::screen::Progress;
 use crate::ui::screen::Screen;
-use crate::ui::screen::ScreenOptions;
+use crate::ui::screen::Wish;
 use crate::ui::summary::Quiet;
 use crate::ui::summary::SpecPlaces;
 use crate::ui::summary::Summary;
@@ -94,7 +99,7 @@ async fn live_cluster(
     environment: &Environment,
 ) -> Result<ExitCode, Error> {
     let clock: Rc<dyn Clock> = Rc::new(SystemClock);
-    let screen = Output::new(args, environment)?;
+    let screen = Output::new(args, environment, Pace::Times(1))?;
     screen.first_words(&*clock, args.name.as_deref(), &args.source.reference);
     let options = drive_options(args);
     let connection = connect(&connect_options(globals, environment)).await?;
@@ -134,15 +139,12 @@ async fn live_cluster(
         run: run.to_string(),
     };
     let (words, heard) = unbounded_channel();
-    let asks =
-        environment.stdin_is_terminal && environment.stderr_is_terminal && !environment.is_ci();
     // Held to the end: a driver that nobody can reach any more must not take that for a word.
     let _speaking = words.clone();
+    let terminal = screen.terminal();
     signals::listen(
-        Answering {
-            on_interrupt: args.on_interrupt,
-            asks,
-        },
+        screen.answering(args.on_interrupt),
+        terminal.handle(),
         words,
     )
     .map_err(|error| CliError::Start {
@@ -338,12 +340,49 @@ pub fn drive_options(args: &PromoteArgs) -> DriveOptions {
     }
 }
 
+/// How the driver's clock runs beside that of the person who watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// That many times as fast.
+    Times(u32),
+    /// From one due time to the next.
+    Jumps,
+}
+
+const fn quiet(display: &Display) -> Quiet {
+    match display.quiet {
+        0 => Quiet::No,
+        1 => Quiet::Verdict,
+        _ => Quiet::Silent,
+    }
+}
+
+fn wish(display: &Display, environment: &Environment) -> Wish {
+    Wish {
+        stderr_is_terminal: environment.stderr_is_terminal
+            && environment.get("TERM") != Some("dumb"),
+        ci: environment.is_ci(),
+        progress: match display.progress {
+            ProgressStyle::Auto => Progress::Auto,
+            ProgressStyle::Live => Progress::Live,
+            ProgressStyle::Lines => Progress::Lines,
+            ProgressStyle::None => Progress::None,
+        },
+        quiet: quiet(display),
+    }
+}
+
 /// Where a run is shown.
 pub struct Output<'a> {
     display: &'a Display,
     environment: &'a Environment,
     events: Option<File>,
     theme: Theme,
+    screen: Screen,
+    /// Is a person there who can be asked, and whose keys are heard?
+    asks: bool,
+    /// The live view, which all runs of this process share.
+    live: Option<Live>,
 }
 
 impl<'a> Output<'a> {
@@ -351,7 +390,11 @@ impl<'a> Output<'a> {
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn new(args: &'a PromoteArgs, environment: &'a Environment) -> Result<Self, CliError> {
+    pub fn new(
+        args: &'a PromoteArgs,
+        environment: &'a Environment,
+        pace: Pace,
+    ) -> Result<Self, CliError> {
         let display = &args.display;
         let create = |path: &std::path::PathBuf| {
             File::create(path).map_err(|source| CliError::Write {
@@ -359,22 +402,57 @@ impl<'a> Output<'a> {
                 source,
             })
         };
+        let theme = Theme {
+            color: environment.color(display.color, environment.stderr_is_terminal),
+            ascii: display.ascii,
+        };
+        let screen = wish(display, environment).screen();
+        // a clock that jumps leaves nobody the time to press a key
+        let asks = environment.stdin_is_terminal
+            && environment.stderr_is_terminal
+            && !environment.is_ci()
+            && screen != Screen::Hidden
+            && pace != Pace::Jumps;
+        let live = (screen == Screen::Live).then(|| {
+            Live::new(LiveOptions {
+                open: Box::new(|| Box::new(std::io::stderr())),
+                measure: live::stderr_size(),
+                redraws: Some(live::REDRAWS),
+                reflows: environment.terminal_reflows(),
+                theme,
+                keys: asks,
+                tick: match pace {
+                    Pace::Times(times) => Some(live::TICK.saturating_mul(times)),
+                    Pace::Jumps => None,
+                },
+            })
+        });
         Ok(Self {
             display,
             environment,
             events: display.events.as_ref().map(create).transpose()?,
-            theme: Theme {
-                color: environment.color(display.color, environment.stderr_is_terminal),
-                ascii: display.ascii,
-            },
+            theme,
+            screen,
+            asks,
+            live,
         })
     }
 
     const fn quiet(&self) -> Quiet {
-        match self.display.quiet {
-            0 => Quiet::No,
-            1 => Quiet::Verdict,
-            _ => Quiet::Silent,
+        quiet(self.display)
+    }
+
+    /// Takes the terminal for as long as the run is driven.
+    pub fn terminal(&self) -> Terminal {
+        Terminal::take(self.asks, self.live.clone())
+    }
+
+    /// How signals and keys are answered.
+    pub const fn answering(&self, on_interrupt: OnInterrupt) -> Answering {
+        Answering {
+            on_interrupt,
+            asks: self.asks,
+            shows_keys: self.asks && self.live.is_some(),
         }
     }
 
@@ -418,22 +496,13 @@ impl<'a> Output<'a> {
         if let Some(file) = events {
             all.push(Box::new(NdjsonWriter::new(file)));
         }
-        all.push(Screen::new(ScreenOptions {
-            stderr_is_terminal: self.environment.stderr_is_terminal
-                && self.environment.get("TERM") != Some("dumb"),
-            ci: self.environment.is_ci(),
-            progress: match self.display.progress {
-                ProgressStyle::Auto => Progress::Auto,
-                ProgressStyle::Live => Progress::Live,
-                ProgressStyle::Lines => Progress::Lines,
-                ProgressStyle::None => Progress::None,
-            },
-            quiet: self.quiet(),
-            theme: self.theme,
-            measure: live::stderr_size(),
-            target: live::stderr(),
-            out: Box::new(std::io::stderr()),
-        }));
+        match (self.screen, &self.live) {
+            (Screen::Live, Some(live)) => all.push(Box::new(live.clone())),
+            (Screen::Live, None) | (Screen::Lines, _) => {
+                all.push(Box::new(PlainLog::new(std::io::stderr())));
+            }
+            (Screen::Hidden, _) => {}
+        }
         all.push(Box::new(Summary::new(
             std::io::stderr(),
             SummaryOptions {

@@ -14,9 +14,9 @@ use crate::cli::environment::Environment;
 use crate::cli::error::CliError;
 use crate::cli::globals::Globals;
 use crate::cli::promote::Output;
+use crate::cli::promote::Pace;
 use crate::cli::promote::drive_options;
 use crate::cli::signals;
-use crate::cli::signals::Answering;
 use crate::cli::source;
 use crate::error::Error;
 use crate::error::ExitCode;
@@ -99,7 +99,11 @@ async fn play(
         Speed::Times(times) => SandboxClock::at_speed(f64::from(times)),
         Speed::Max => SandboxClock::at_speed(1.0),
     };
-    let output = Output::new(args, environment)?;
+    let pace = match args.sandbox.speed() {
+        Speed::Times(times) => Pace::Times(times),
+        Speed::Max => Pace::Jumps,
+    };
+    let output = Output::new(args, environment, pace)?;
     let dir = folder(args)?;
     let files = [
         ("deploy/canary.yaml", yaml(&[&scenario.canary])),
@@ -133,13 +137,10 @@ async fn play(
     let clock: Rc<dyn Clock> = Rc::new(clock);
     let requests = Requests::new(&connection, Rc::clone(&clock), args.sandbox.seed());
     let (words, mut heard) = unbounded_channel();
-    let asks =
-        environment.stdin_is_terminal && environment.stderr_is_terminal && !environment.is_ci();
+    let terminal = output.terminal();
     signals::listen(
-        Answering {
-            on_interrupt: args.on_interrupt,
-            asks,
-        },
+        output.answering(args.on_interrupt),
+        terminal.handle(),
         words.clone(),
     )
     .map_err(|error| CliError::Start {
@@ -206,6 +207,7 @@ async fn play(
             break ExitCode::from_outcome(finished.exit_code());
         }
     };
+    drop(terminal);
     // The last pods leave, so that what is kept is where the world came to rest.
     clock.sleep(SETTLE).await;
     let objects = serde_json::to_string_pretty(&world.dump()).unwrap_or_default();

@@ -1,11 +1,17 @@
-//! What a person or the system says to a driver: the first Ctrl-C at a terminal asks, everything else acts, and a
-//! further signal leaves as soon as the traffic is right.
+//! What a person or the system says to a driver: keys at a terminal, the first Ctrl-C there asks, everything else acts,
+//! and a further signal leaves as soon as the traffic is right.
 
 use crate::cli::args::promote::OnInterrupt;
 use crate::controller::Word;
 use crate::rollout::event::Signal;
 use crate::rollout::observation::Request;
-use tokio::sync::mpsc::UnboundedSender;
+use crate::ui::live::Part;
+
+#[cfg(unix)]
+mod unix;
+
+#[cfg(unix)]
+pub use unix::listen;
 
 /// How signals are answered.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +20,8 @@ pub struct Answering {
     pub on_interrupt: OnInterrupt,
     /// Is a person at the terminal who can be asked?
     pub asks: bool,
+    /// Are the keys of the live view shown to them?
+    pub shows_keys: bool,
 }
 
 /// What was said so far.
@@ -22,38 +30,95 @@ pub enum Said {
     /// Nothing.
     #[default]
     Nothing,
-    /// The question stands.
+    /// The question after Ctrl-C stands.
     Asked,
+    /// The question whether a rollback was meant stands.
+    Aborting,
     /// It is being done.
     Done,
 }
 
-impl Answering {
-    /// What a signal means after what was said, and what is said then.
+/// What follows from a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// The driver hears it.
+    Say(Word),
+    /// The view opens or closes the question whether to roll back.
+    AskToAbort(bool),
+    /// The view shows or hides a part.
+    Toggle(Part),
+}
+
+/// A person's or the system's side of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Conversation {
+    answering: Answering,
+    said: Said,
+    paused: bool,
+}
+
+impl Conversation {
+    /// Nothing was said yet.
     #[must_use]
-    pub const fn answer(self, said: Said, signal: Signal) -> (Word, Said) {
-        match (said, signal) {
-            (Said::Nothing, Signal::Int) if self.asks => (Word::Ask(signal), Said::Asked),
-            (Said::Nothing | Said::Asked, Signal::Int | Signal::Term | Signal::Hup) => {
-                (Word::Do(self.request(signal)), Said::Done)
+    pub const fn new(answering: Answering) -> Self {
+        Self {
+            answering,
+            said: Said::Nothing,
+            paused: false,
+        }
+    }
+
+    /// What a signal means after what was said.
+    pub const fn signal(&mut self, signal: Signal) -> Word {
+        let (word, said) = match (self.said, signal) {
+            (Said::Nothing | Said::Aborting, Signal::Int) if self.answering.asks => {
+                (Word::Ask(signal), Said::Asked)
             }
+            (
+                Said::Nothing | Said::Aborting | Said::Asked,
+                Signal::Int | Signal::Term | Signal::Hup,
+            ) => (Word::Do(self.answering.request(signal)), Said::Done),
             (Said::Done, Signal::Int | Signal::Term | Signal::Hup) => {
                 (Word::Do(Request::Leave(signal)), Said::Done)
             }
-        }
+        };
+        self.said = said;
+        word
     }
 
-    /// What a line typed under the question means; `None` for anything else.
-    #[must_use]
-    pub fn typed(line: &str) -> Option<(Word, Said)> {
-        match line.trim().chars().next()?.to_ascii_lowercase() {
-            'r' => Some((Word::Do(Request::Interrupt(Signal::Int)), Said::Done)),
-            'h' => Some((Word::Do(Request::Hold(Signal::Int)), Said::Done)),
-            'c' => Some((Word::CarryOn, Said::Nothing)),
-            _ => None,
-        }
+    /// What a key means after what was said; nothing for most.
+    pub fn key(&mut self, key: char) -> Option<Deed> {
+        let key = key.to_ascii_lowercase();
+        let (deed, said) = match (self.said, key) {
+            (Said::Asked, 'r') => (
+                Deed::Say(Word::Do(Request::Interrupt(Signal::Int))),
+                Said::Done,
+            ),
+            (Said::Asked, 'h') => (Deed::Say(Word::Do(Request::Hold(Signal::Int))), Said::Done),
+            (Said::Asked, 'c') => (Deed::Say(Word::CarryOn), Said::Nothing),
+            _ if !self.answering.shows_keys => return None,
+            (Said::Aborting, 'y') => (Deed::Say(Word::Do(Request::Abort)), Said::Done),
+            (Said::Aborting, 'n' | 'c') => (Deed::AskToAbort(false), Said::Nothing),
+            (Said::Nothing, 'a') => (Deed::AskToAbort(true), Said::Aborting),
+            (Said::Nothing, 'p') => {
+                self.paused = !self.paused;
+                let word = if self.paused {
+                    Word::Pause
+                } else {
+                    Word::Resume
+                };
+                (Deed::Say(word), Said::Nothing)
+            }
+            (said, 'd') => (Deed::Toggle(Part::Details), said),
+            (said, '?') => (Deed::Toggle(Part::Help), said),
+            (Said::Nothing | Said::Asked | Said::Aborting | Said::Done, _) => return None,
+        };
+        self.said = said;
+        Some(deed)
     }
+}
 
+impl Answering {
     const fn request(self, signal: Signal) -> Request {
         match self.on_interrupt {
             OnInterrupt::Rollback => Request::Interrupt(signal),
@@ -62,43 +127,15 @@ impl Answering {
     }
 }
 
-/// Listens to INT, TERM and HUP for as long as the driver drives.
-///
-/// # Errors
-/// The system lets nobody listen.
-#[cfg(unix)]
-pub fn listen(answering: Answering, words: UnboundedSender<Word>) -> std::io::Result<()> {
-    use tokio::signal::unix::SignalKind;
-    use tokio::signal::unix::signal;
-    let mut interrupts = signal(SignalKind::interrupt())?;
-    let mut terminations = signal(SignalKind::terminate())?;
-    let mut hangups = signal(SignalKind::hangup())?;
-    tokio::spawn(async move {
-        let mut said = Said::default();
-        let (lines, mut typed) = tokio::sync::mpsc::unbounded_channel::<String>();
-        let mut lines = Some(lines);
-        loop {
-            let (word, now) = tokio::select! {
-                Some(()) = interrupts.recv() => answering.answer(said, Signal::Int),
-                Some(()) = terminations.recv() => answering.answer(said, Signal::Term),
-                Some(()) = hangups.recv() => answering.answer(said, Signal::Hup),
-                Some(line) = typed.recv(), if said == Said::Asked => {
-                    let Some(answer) = Answering::typed(&line) else { continue };
-                    answer
-                }
-            };
-            said = now;
-            if said == Said::Asked
-                && let Some(lines) = lines.take()
-            {
-                read_lines(lines);
-            }
-            if words.send(word).is_err() {
-                return;
-            }
-        }
-    });
-    Ok(())
+/// The keys of what was read at once. Arrows and other keys that send several characters begin with ESC and mean
+/// nothing here, and must not be taken for the letters they end with.
+#[must_use]
+pub fn keys(read: &[u8]) -> Vec<char> {
+    read.iter()
+        .take_while(|byte| **byte != 0x1b)
+        .filter(|byte| byte.is_ascii_graphic())
+        .map(|byte| char::from(*byte))
+        .collect()
 }
 
 /// Ctrl-C alone exists there.
@@ -106,13 +143,15 @@ pub fn listen(answering: Answering, words: UnboundedSender<Word>) -> std::io::Re
 /// # Errors
 /// Never.
 #[cfg(not(unix))]
-pub fn listen(answering: Answering, words: UnboundedSender<Word>) -> std::io::Result<()> {
+pub fn listen(
+    answering: Answering,
+    _terminal: crate::cli::terminal::Handle,
+    words: tokio::sync::mpsc::UnboundedSender<Word>,
+) -> std::io::Result<()> {
     tokio::spawn(async move {
-        let mut said = Said::default();
+        let mut conversation = Conversation::new(answering);
         while tokio::signal::ctrl_c().await.is_ok() {
-            let (word, now) = answering.answer(said, Signal::Int);
-            said = now;
-            if words.send(word).is_err() {
+            if words.send(conversation.signal(Signal::Int)).is_err() {
                 return;
             }
         }
@@ -120,70 +159,5 @@ pub fn listen(answering: Answering, words: UnboundedSender<Word>) -> std::io::Re
     Ok(())
 }
 
-/// A thread of its own: a blocked read must keep nobody from leaving.
-#[cfg(unix)]
-fn read_lines(lines: UnboundedSender<String>) {
-    std::thread::spawn(move || {
-        for line in std::io::stdin().lines() {
-            let Ok(line) = line else { return };
-            if lines.send(line).is_err() {
-                return;
-            }
-        }
-    });
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const AT_A_TERMINAL: Answering = Answering {
-        on_interrupt: OnInterrupt::Rollback,
-        asks: true,
-    };
-    const IN_CI: Answering = Answering {
-        on_interrupt: OnInterrupt::Hold,
-        asks: false,
-    };
-
-    #[test]
-    fn the_first_ctrl_c_at_a_terminal_asks_and_the_second_acts() {
-        let (word, said) = AT_A_TERMINAL.answer(Said::Nothing, Signal::Int);
-        assert_eq!((word, said), (Word::Ask(Signal::Int), Said::Asked));
-        let (word, said) = AT_A_TERMINAL.answer(said, Signal::Int);
-        assert_eq!(
-            (word, said),
-            (Word::Do(Request::Interrupt(Signal::Int)), Said::Done)
-        );
-        assert_eq!(
-            AT_A_TERMINAL.answer(said, Signal::Int).0,
-            Word::Do(Request::Leave(Signal::Int))
-        );
-    }
-
-    #[test]
-    fn a_termination_is_never_asked_about() {
-        let (word, _) = AT_A_TERMINAL.answer(Said::Nothing, Signal::Term);
-        assert_eq!(word, Word::Do(Request::Interrupt(Signal::Term)));
-        assert_eq!(AT_A_TERMINAL.answer(Said::Asked, Signal::Hup).1, Said::Done);
-    }
-
-    #[test]
-    fn without_a_person_the_flag_decides() {
-        assert_eq!(
-            IN_CI.answer(Said::Nothing, Signal::Int).0,
-            Word::Do(Request::Hold(Signal::Int))
-        );
-    }
-
-    #[test]
-    fn three_letters_are_answers() {
-        assert_eq!(Answering::typed("r\n").unwrap().1, Said::Done);
-        assert_eq!(
-            Answering::typed("Carry on").unwrap(),
-            (Word::CarryOn, Said::Nothing)
-        );
-        assert!(Answering::typed("x").is_none());
-        assert!(Answering::typed("").is_none());
-    }
-}
+mod tests;

@@ -71,7 +71,7 @@ impl Controller<'_> {
             self.say(event);
         }
         if let Some(reason) = &reason {
-            self.say_waiting(reason, &next);
+            self.say_waiting(reason, &next, &seen.proof);
         }
         self.begin_flush();
         Ok(next)

@@ -1,6 +1,7 @@
 //! Says what happened. Every event passes here, so that numbering, phase and weight are the same everywhere.
 
 use crate::canary::phase::Phase;
+use crate::canary::weight::Proof;
 use crate::canary::weight::Weight;
 use crate::controller::Controller;
 use crate::controller::RunError;
@@ -144,7 +145,7 @@ impl Controller<'_> {
         }
     }
 
-    pub(super) fn say_waiting(&mut self, reason: &Reason, next: &Next) {
+    pub(super) fn say_waiting(&mut self, reason: &Reason, next: &Next, proof: &Proof) {
         let until = match next {
             Next::Tick(until) => *until,
             Next::At(until) => Some(*until),
@@ -161,6 +162,15 @@ impl Controller<'_> {
             let left = until.duration_since(self.ports.clock.now()).as_millis();
             self.say(EventKind::Heartbeat {
                 next_look_ms: u64::try_from(left).unwrap_or(0),
+                in_effect: match proof {
+                    Proof::InEffect => Some(true),
+                    Proof::Pending(_) => Some(false),
+                    Proof::Unknown => None,
+                },
+                reason: match proof {
+                    Proof::Pending(why) => Some(why.clone()),
+                    Proof::InEffect | Proof::Unknown => None,
+                },
             });
         }
     }

@@ -300,6 +300,12 @@ pub enum EventKind {
     Heartbeat {
         /// Until the next look.
         next_look_ms: u64,
+        /// Does the data plane use the weight as it is written? Absent where the router has no way to tell.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        in_effect: Option<bool>,
+        /// Why it does not.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// An error or a warning.
     Diagnostic {

@@ -256,7 +256,10 @@ pub fn message(kind: &EventKind, context: &WordsContext<'_>) -> String {
                 "rollback" => "rolling back".to_owned(),
                 "hold" => format!("holding at {}", context.weight),
                 "finish" => "finishing what has begun".to_owned(),
-                "ask" => "asking what to do".to_owned(),
+                "ask" => format!(
+                    "r rolls back, h holds at {}, c carries on; Ctrl-C again rolls back",
+                    context.weight
+                ),
                 "leave" => format!("leaving it at {}", context.weight),
                 "continue" => "carrying on".to_owned(),
                 other => other.to_owned(),
@@ -284,7 +287,7 @@ pub fn message(kind: &EventKind, context: &WordsContext<'_>) -> String {
         EventKind::StatusFailed { reference, error } => {
             format!("not on {}: {error}", short_ref(reference))
         }
-        EventKind::Heartbeat { next_look_ms } => next_look(context.weight, *next_look_ms),
+        EventKind::Heartbeat { next_look_ms, .. } => next_look(context.weight, *next_look_ms),
         EventKind::Diagnostic {
             code,
             message,

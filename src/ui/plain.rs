@@ -57,7 +57,7 @@ impl<W: Write> PlainLog<W> {
     fn remember(&mut self, event: &Event) {
         let weight = event.weight;
         self.waiting = match &event.kind {
-            EventKind::Heartbeat { next_look_ms } => {
+            EventKind::Heartbeat { next_look_ms, .. } => {
                 let at = event
                     .at
                     .saturating_add(Duration::from_millis(*next_look_ms));
@@ -221,9 +221,7 @@ mod tests {
         recorder.weight(0, 10);
         for _ in 0..12 {
             recorder.pass_seconds(10);
-            recorder.push(EventKind::Heartbeat {
-                next_look_ms: 65_000,
-            });
+            recorder.push(recorded::heartbeat(65_000));
         }
         assert_eq!(
             log(&recorder.events),
@@ -277,9 +275,7 @@ mod tests {
     fn ticks_keep_a_silent_log_alive() {
         let mut recorder = Recorder::new();
         recorder.weight(0, 10);
-        recorder.push(EventKind::Heartbeat {
-            next_look_ms: 70_000,
-        });
+        recorder.push(recorded::heartbeat(70_000));
         let mut out = Vec::new();
         let mut plain = PlainLog::new(&mut out);
         recorded::feed(&mut plain, &recorder.events);

@@ -222,6 +222,15 @@ pub(crate) fn sample(
     }
 }
 
+/// Of a router that cannot tell whether its weights are in effect.
+pub(crate) fn heartbeat(next_look_ms: u64) -> EventKind {
+    EventKind::Heartbeat {
+        next_look_ms,
+        in_effect: None,
+        reason: None,
+    }
+}
+
 fn to_thirty() -> Recorder {
     let mut recorder = Recorder::new();
     recorder.start();
@@ -247,7 +256,7 @@ fn to_thirty() -> Recorder {
 pub(crate) fn midway() -> Vec<Event> {
     let mut recorder = to_thirty();
     recorder.pass_seconds(54);
-    recorder.push(EventKind::Heartbeat { next_look_ms: 6000 });
+    recorder.push(heartbeat(6000));
     recorder.events
 }
 
@@ -255,7 +264,7 @@ pub(crate) fn midway() -> Vec<Event> {
 pub(crate) fn success() -> Vec<Event> {
     let mut recorder = to_thirty();
     recorder.pass_seconds(54);
-    recorder.push(EventKind::Heartbeat { next_look_ms: 6000 });
+    recorder.push(heartbeat(6000));
     recorder.pass_seconds(6);
     recorder.look(99.95, 240.0, 0.0);
     recorder.weight(30, 40);

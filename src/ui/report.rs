@@ -105,12 +105,14 @@ pub struct Held {
 }
 
 /// Pods of a workload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pods {
     /// Available.
     pub ready: u32,
     /// Asked for.
     pub desired: u32,
+    /// What it waits for.
+    pub reason: Option<String>,
 }
 
 /// A way back.
@@ -225,22 +227,13 @@ impl RunReport {
                 ready,
                 desired,
                 ..
-            }
-            | EventKind::WorkloadProgress {
+            } => self.take_pods(*role, *ready, *desired, None),
+            EventKind::WorkloadProgress {
                 role,
                 ready,
                 desired,
-                ..
-            } => {
-                let pods = Some(Pods {
-                    ready: *ready,
-                    desired: *desired,
-                });
-                match role {
-                    Role::Canary => self.canary_pods = pods,
-                    Role::Primary => self.primary_pods = pods,
-                }
-            }
+                reason,
+            } => self.take_pods(*role, *ready, *desired, reason.clone()),
             EventKind::TrafficChanged { to, mirror, .. } => {
                 self.mirrored = *mirror;
                 self.moved_at = Some(event.at);
@@ -335,6 +328,18 @@ impl RunReport {
             | EventKind::SignalReceived { .. }
             | EventKind::IntentReceived { .. }
             | EventKind::Heartbeat { .. } => {}
+        }
+    }
+
+    fn take_pods(&mut self, role: Role, ready: u32, desired: u32, reason: Option<String>) {
+        let pods = Some(Pods {
+            ready,
+            desired,
+            reason,
+        });
+        match role {
+            Role::Canary => self.canary_pods = pods,
+            Role::Primary => self.primary_pods = pods,
         }
     }
 

@@ -7,6 +7,7 @@
 use crate::canary::weight::Weight;
 use crate::rollout::words::figures;
 use crate::ui::live::checks;
+use crate::ui::live::keys;
 use crate::ui::live::state::LiveState;
 use crate::ui::live::track;
 use crate::ui::row::Row;
@@ -57,14 +58,19 @@ impl Plan {
     }
 
     /// `None` where not even the fixed rows fit.
-    fn fit(checks: usize, rows: usize) -> Option<Self> {
+    fn fit(checks: usize, rows: usize, state: &LiveState) -> Option<Self> {
+        let events = if state.compact && !state.help {
+            0
+        } else {
+            MAX_EVENTS
+        };
         let all = Self {
-            events: MAX_EVENTS,
+            events,
             blanks: true,
-            details: true,
+            details: !state.compact,
             checks,
         };
-        let fewer_events = (0..=MAX_EVENTS).rev().map(|events| Self { events, ..all });
+        let fewer_events = (0..=events).rev().map(|events| Self { events, ..all });
         let bare = Self { events: 0, ..all };
         let dense = Self {
             blanks: false,
@@ -93,7 +99,7 @@ fn plan(state: &LiveState, area: Area) -> Option<Plan> {
         .filter(|history| !report.metrics.contains(&history.name));
     let metrics = report.metrics.len() + unplanned.count();
     let checks = if metrics == 0 { 0 } else { metrics + 1 };
-    Plan::fit(checks, MAX_ROWS.min(area.height.saturating_sub(1)))
+    Plan::fit(checks, MAX_ROWS.min(area.height.saturating_sub(1)), state)
 }
 
 /// How many of the last events the frame shows; the others belong to the transcript.
@@ -136,14 +142,19 @@ fn full(state: &LiveState, now: Timestamp, columns: usize, plan: Plan, theme: Th
     }
     if plan.events > 0 {
         gap(&mut rows);
-        let lines = state.last_lines(plan.events);
-        rows.extend(lines.iter().map(|line| line.row()));
+        let mut lines = if state.help {
+            keys::help(plan.events)
+        } else {
+            let lines = state.last_lines(plan.events);
+            lines.iter().map(|line| line.row()).collect()
+        };
         // a stable height: the region must not jump with the first events
-        rows.extend(std::iter::repeat_n(Row::new(), plan.events - lines.len()));
+        lines.resize_with(plan.events, Row::new);
+        rows.append(&mut lines);
     }
     if !state.is_finished() {
         gap(&mut rows);
-        rows.push(last_row(state, now, columns, theme));
+        rows.push(keys::row(state, now, columns, theme));
     }
     rows
 }
@@ -226,16 +237,34 @@ fn canary_bar(state: &LiveState, columns: usize, theme: Theme) -> Row {
     let goal = report.planned.iter().max().copied();
     let row = bar("canary", report.weight, goal, columns, theme);
     let next = report.planned.iter().find(|step| **step > report.weight);
-    let words = match (next, goal) {
-        _ if report.verdict.is_some() => String::new(),
-        _ if report.rollback.is_some() => "rolling back".to_owned(),
-        _ if report.mirrored => "and a copy of the rest".to_owned(),
+    let plan = match (next, goal) {
         (Some(next), Some(goal)) if *next < goal => format!("then {next}, up to {goal}"),
         (Some(next), _) => format!("then {next}"),
         (None, Some(_)) if !report.weight.is_zero() => "then promote".to_owned(),
         (None, _) => String::new(),
     };
-    row.text(Tone::Plain, "   ").text(Tone::Dim, words)
+    let way_back = report
+        .rollback
+        .as_ref()
+        .filter(|back| back.finished_at.is_none());
+    let (tone, words) = match (way_back, state.in_effect) {
+        _ if report.verdict.is_some() => (Tone::Dim, String::new()),
+        (Some(_), _) => (Tone::Held, "asked: 0, rolling back".to_owned()),
+        _ if report.rollback.is_some() => (Tone::Dim, "rolled back".to_owned()),
+        _ if report.mirrored => (Tone::Dim, "and a copy of the rest".to_owned()),
+        (None, Some(false)) => {
+            let why = state.not_in_effect.as_deref().unwrap_or("unknown");
+            (Tone::Held, format!("not in effect: {why}"))
+        }
+        _ if state.paused => (Tone::Held, "paused, checks go on".to_owned()),
+        (None, Some(true)) => {
+            let words = format!("in effect, {plan}");
+            let fits = row.width() + 3 + words.len() <= columns && !plan.is_empty();
+            (Tone::Dim, if fits { words } else { plan })
+        }
+        (None, None) => (Tone::Dim, plan),
+    };
+    row.text(Tone::Plain, "   ").text(tone, words)
 }
 
 fn primary_bar(state: &LiveState, columns: usize, theme: Theme) -> Row {
@@ -247,11 +276,11 @@ fn pods(state: &LiveState, columns: usize, theme: Theme) -> Row {
     let glyphs = theme.glyphs();
     let mut row = Row::new().text(Tone::Dim, " pods").to(LABEL);
     let all = [
-        ("canary", report.canary_pods),
-        ("primary", report.primary_pods),
+        ("canary", &report.canary_pods),
+        ("primary", &report.primary_pods),
     ];
     let mut first = true;
-    for (role, pods) in all {
+    for (role, pods) in &all {
         let Some(pods) = pods else { continue };
         if !first {
             row.push(Tone::Dim, &format!(" {} ", glyphs.dot));
@@ -264,8 +293,35 @@ fn pods(state: &LiveState, columns: usize, theme: Theme) -> Row {
         row.push(tone, &format!("{role} {}/{}", pods.ready, pods.desired));
         first = false;
     }
-    if report.threshold == 0 {
+    let waiting = all.iter().filter_map(|(_, pods)| pods.as_ref());
+    let reason = waiting.filter_map(|pods| pods.reason.as_deref()).next();
+    let marks = marks(state, theme);
+    let under_bar = LABEL + bar_width(columns) + 3;
+    let column = under_bar.min(columns.saturating_sub(marks.width()));
+    if let Some(reason) = reason {
+        // it may be long, and comes again in the transcript
+        let room = column.saturating_sub(row.width() + 4);
+        let said = Row::new().text(Tone::Held, reason);
+        let uncoloured = Theme {
+            color: false,
+            ..theme
+        };
+        row = row
+            .text(Tone::Plain, "  ")
+            .text(Tone::Held, said.paint(room, uncoloured));
+    }
+    if marks.width() == 0 {
         return row;
+    }
+    row.text(Tone::Plain, "  ").to(column).join(marks)
+}
+
+/// Failed checks beside what is allowed.
+fn marks(state: &LiveState, theme: Theme) -> Row {
+    let report = &state.report;
+    let glyphs = theme.glyphs();
+    if report.threshold == 0 {
+        return Row::new();
     }
     let failed = report.failed;
     let tone = if failed == 0 { Tone::Plain } else { Tone::Held };
@@ -278,63 +334,14 @@ fn pods(state: &LiveState, columns: usize, theme: Theme) -> Row {
         marks.push(Tone::Plain, " ");
     }
     marks.push(tone, &format!("{failed} of {}", report.threshold));
-    let under_bar = LABEL + bar_width(columns) + 3;
-    let column = under_bar.min(columns.saturating_sub(marks.width()));
-    row.text(Tone::Plain, "  ").to(column).join(marks)
-}
-
-fn last_row(state: &LiveState, now: Timestamp, columns: usize, theme: Theme) -> Row {
-    if state.asking {
-        return question(state, columns);
-    }
-    let row = Row::new().text(Tone::Plain, " ");
-    let row = match next_look(state, now) {
-        Some(words) => row
-            .text(Tone::Plain, words)
-            .text(Tone::Dim, format!(" {} ", theme.glyphs().dot)),
-        None => row,
-    };
-    row.text(Tone::Dim, "Ctrl-C to stop")
-}
-
-/// The countdown: it moves each second and so shows that the driver lives.
-fn next_look(state: &LiveState, now: Timestamp) -> Option<String> {
-    let left = state.next_look?.duration_since(now).as_millis();
-    let left = u64::try_from(left).unwrap_or(0).div_ceil(1000);
-    Some(if left == 0 {
-        "looking now".to_owned()
-    } else {
-        format!("next look in {}", figures::duration(left * 1000))
-    })
-}
-
-fn question(state: &LiveState, columns: usize) -> Row {
-    let hold = format!("hold at {} and leave", state.report.weight);
-    let wide = ask("   ", "roll back now", &hold, "carry on")
-        .text(Tone::Dim, "        (Ctrl-C again = roll back)");
-    let normal = ask("   ", "roll back now", &hold, "carry on");
-    let short = ask("  ", "roll back", "hold", "carry on");
-    [wide, normal]
-        .into_iter()
-        .find(|row| row.width() <= columns)
-        .unwrap_or(short)
-}
-
-fn ask(gap: &str, back: &str, hold: &str, on: &str) -> Row {
-    let mut row = Row::new().text(Tone::Held, " stop?");
-    for (key, words) in [("r", back), ("h", hold), ("c", on)] {
-        row.push(Tone::Plain, gap);
-        row.push(Tone::Strong, key);
-        row.push(Tone::Plain, &format!(" {words}"));
-    }
-    row
+    marks
 }
 
 /// Everything in one line, the most urgent first because the end may be cut.
 fn one_line(state: &LiveState, now: Timestamp, columns: usize, theme: Theme) -> Row {
     let report = &state.report;
-    if state.asking {
-        return question(state, columns);
+    if let Some(question) = keys::question(state, columns) {
+        return question;
     }
     let dot = format!(" {} ", theme.glyphs().dot);
     let mut row = Row::new()
@@ -346,7 +353,10 @@ fn one_line(state: &LiveState, now: Timestamp, columns: usize, theme: Theme) -> 
             &format!("{dot}failed {}/{}", report.failed, report.threshold),
         );
     }
-    if let Some(words) = next_look(state, now) {
+    if state.paused {
+        row.push(Tone::Held, &format!("{dot}paused"));
+    }
+    if let Some(words) = keys::next_look(state, now) {
         row.push(Tone::Dim, &format!("{dot}{words}"));
     }
     row.push(Tone::Dim, &format!("{dot}{}", elapsed(state, now)));

@@ -28,6 +28,20 @@ pub struct LiveState {
     pub ready_ms: Option<u64>,
     /// Was the first Ctrl-C pressed and not answered yet?
     pub asking: bool,
+    /// Was the key for a rollback pressed, and not answered yet whether it was meant?
+    pub aborting: bool,
+    /// Does a person hold the weight where it is?
+    pub paused: bool,
+    /// Is the canary's weight in effect, as far as the router can tell?
+    pub in_effect: Option<bool>,
+    /// Why it is not.
+    pub not_in_effect: Option<String>,
+    /// Are single keys heard?
+    pub keys: bool,
+    /// Are the primary, the pods and the last events hidden?
+    pub compact: bool,
+    /// Are the keys explained?
+    pub help: bool,
     tail: Vec<Line>,
     last_waiting: String,
 }
@@ -63,17 +77,34 @@ impl Line {
 }
 
 impl LiveState {
+    /// Nothing has happened; `keys` says whether single keys are heard.
+    #[must_use]
+    pub fn new(keys: bool) -> Self {
+        Self {
+            keys,
+            ..Self::default()
+        }
+    }
+
     /// Takes an event in.
     pub fn on_event(&mut self, event: &Event) {
         self.report.on_event(event);
         match &event.kind {
-            EventKind::Heartbeat { next_look_ms } => {
+            EventKind::Heartbeat {
+                next_look_ms,
+                in_effect,
+                reason,
+            } => {
                 self.next_look = after(event.at, *next_look_ms);
+                self.in_effect = *in_effect;
+                self.not_in_effect.clone_from(reason);
             }
             EventKind::TrafficChanged { to, .. } => {
                 // the first heartbeat after it says it more exactly
                 let soak = (!to.is_zero()).then_some(self.report.interval_ms);
                 self.next_look = soak.and_then(|soak| after(event.at, soak));
+                self.in_effect = None;
+                self.not_in_effect = None;
             }
             EventKind::CheckHeld { .. } => {
                 self.next_look = after(event.at, self.report.interval_ms);
@@ -83,16 +114,24 @@ impl LiveState {
                 Role::Canary => self.ready_ms = Some(*took_ms),
                 Role::Primary => {}
             },
-            EventKind::SignalReceived { action, .. } => self.asking = action == "ask",
+            EventKind::SignalReceived { action, .. } => {
+                self.asking = action == "ask";
+                self.aborting = false;
+            }
+            EventKind::IntentReceived { verb, .. } => match *verb {
+                "pause" => self.paused = true,
+                "resume" => self.paused = false,
+                _ => self.aborting = false,
+            },
             EventKind::RollbackStarted { .. } | EventKind::RunFinished { .. } => {
                 self.asking = false;
+                self.aborting = false;
                 self.next_look = None;
             }
             EventKind::RunStarted { .. }
             | EventKind::RunPlan { .. }
             | EventKind::WorkloadProgress { .. }
             | EventKind::MetricSampled(_)
-            | EventKind::IntentReceived { .. }
             | EventKind::RollbackFinished { .. }
             | EventKind::StatusRecorded { .. }
             | EventKind::StatusFailed { .. }

@@ -1,9 +1,9 @@
 use super::*;
 use crate::rollout::event::EventKind;
 use crate::ui::recorded;
-use indicatif::InMemoryTerm;
-use indicatif::TermLike as _;
+use crate::ui::recorded::Recorder;
 use proptest::prelude::*;
+use std::io;
 
 const PLAIN: Theme = Theme {
     color: false,
@@ -16,6 +16,52 @@ fn state(events: &[Event]) -> LiveState {
         state.on_event(event);
     }
     state
+}
+
+/// A terminal that keeps what is written to it.
+#[derive(Clone)]
+struct Terminal(Arc<Mutex<vt100::Parser>>);
+
+impl Write for Terminal {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().process(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Terminal {
+    const SIZE: Area = Area {
+        width: 100,
+        height: 60,
+    };
+
+    fn new() -> Self {
+        let (rows, columns) = (Self::SIZE.height as u16, Self::SIZE.width as u16);
+        Self(Arc::new(Mutex::new(vt100::Parser::new(
+            rows, columns, 1000,
+        ))))
+    }
+
+    fn live(&self) -> Live {
+        let term = self.clone();
+        Live::new(LiveOptions {
+            open: Box::new(move || Box::new(term.clone())),
+            measure: Arc::new(|| Self::SIZE),
+            redraws: None,
+            reflows: false,
+            theme: PLAIN,
+            keys: true,
+            tick: Some(TICK),
+        })
+    }
+
+    fn contents(&self) -> String {
+        self.0.lock().unwrap().screen().contents()
+    }
 }
 
 fn text(events: &[Event], width: usize, height: usize, theme: Theme) -> String {
@@ -125,16 +171,11 @@ fn a_low_terminal_gives_up_events_then_blanks_then_details_then_checks() {
 
 #[test]
 fn the_last_frame_stays_and_the_transcript_above_it_is_complete() {
-    let term = InMemoryTerm::new(60, 100);
-    let target = ProgressDrawTarget::term_like(Box::new(term.clone()));
-    let area = Area {
-        width: 100,
-        height: 60,
-    };
-    let mut live = Live::new(target, Box::new(move || area), PLAIN);
+    let mut term = Terminal::new();
+    let mut live = term.live();
     recorded::feed(&mut live, &recorded::success());
     drop(live);
-    term.write_str("after").unwrap();
+    term.write_all(b"after").unwrap();
     recorded::golden("live-terminal.txt", &format!("{}\n", term.contents()));
 }
 
@@ -152,13 +193,8 @@ fn mirrored_traffic_is_said_beside_the_bar() {
 
 #[test]
 fn another_run_leaves_the_frame_of_the_first() {
-    let term = InMemoryTerm::new(80, 100);
-    let target = ProgressDrawTarget::term_like(Box::new(term.clone()));
-    let area = Area {
-        width: 100,
-        height: 40,
-    };
-    let mut live = Live::new(target, Box::new(move || area), PLAIN);
+    let term = Terminal::new();
+    let mut live = term.live();
     recorded::feed(&mut live, &recorded::failure());
     let mut next = recorded::midway();
     for event in &mut next {
@@ -169,51 +205,154 @@ fn another_run_leaves_the_frame_of_the_first() {
     assert!(text.contains("rolled back"), "{text}");
     assert!(text.contains("run 4kq7d2"), "{text}");
     assert!(text.contains("run aaaaaa"), "{text}");
-    assert!(text.ends_with("next look in 6s · Ctrl-C to stop"), "{text}");
+    assert!(text.ends_with("d details   ? keys"), "{text}");
 }
 
 #[test]
 fn a_view_that_is_dropped_midway_leaves_its_frame() {
-    let term = InMemoryTerm::new(60, 100);
-    let target = ProgressDrawTarget::term_like(Box::new(term.clone()));
-    let area = Area {
-        width: 100,
-        height: 60,
-    };
-    let mut live = Live::new(target, Box::new(move || area), PLAIN);
+    let term = Terminal::new();
+    let mut live = term.live();
     recorded::feed(&mut live, &recorded::midway());
     drop(live);
-    assert!(
-        term.contents().contains("next look in 6s"),
-        "{}",
-        term.contents()
-    );
+    let text = term.contents();
+    assert!(text.contains("next look in 6s"), "{text}");
 }
 
 #[test]
 fn ticks_move_the_countdown() {
-    let term = InMemoryTerm::new(60, 100);
-    let target = ProgressDrawTarget::term_like(Box::new(term.clone()));
-    let area = Area {
-        width: 100,
-        height: 60,
-    };
-    let mut live = Live::new(target, Box::new(move || area), PLAIN);
+    let term = Terminal::new();
+    let mut live = term.live();
     let midway = recorded::midway();
     recorded::feed(&mut live, &midway);
     let at = midway.last().unwrap().at;
     live.on_tick(at + Duration::from_secs(2));
-    assert!(
-        term.contents().contains("next look in 4s"),
-        "{}",
-        term.contents()
-    );
+    let text = term.contents();
+    assert!(text.contains("next look in 4s"), "{text}");
     live.on_tick(at + Duration::from_secs(9));
+    let text = term.contents();
+    assert!(text.contains("looking now"), "{text}");
+}
+
+#[test]
+fn a_stopped_driver_leaves_a_line_and_comes_back_below_what_others_wrote() {
+    let mut term = Terminal::new();
+    let mut live = term.live();
+    recorded::feed(&mut live, &recorded::midway());
+    live.suspend("nobody watches");
+    term.write_all(b"[1]+ Stopped\r\n$ fg\r\n").unwrap();
+    let away = term.contents();
     assert!(
-        term.contents().contains("looking now"),
-        "{}",
-        term.contents()
+        away.ends_with("nobody watches\n[1]+ Stopped\n$ fg"),
+        "{away}"
     );
+    assert!(!away.contains("primary 70"), "{away}");
+    live.on_tick(recorded::midway().last().unwrap().at);
+    assert_eq!(term.contents(), away);
+    live.resume();
+    let back = term.contents();
+    assert!(back.starts_with(&away), "{back}");
+    assert!(back.ends_with("? keys"), "{back}");
+}
+
+#[test]
+fn a_stop_that_nobody_announced_costs_no_line_of_others() {
+    let mut term = Terminal::new();
+    let mut live = term.live();
+    recorded::feed(&mut live, &recorded::midway());
+    term.write_all(b"\r\n[1]+ Stopped\r\n$ fg\r\n").unwrap();
+    live.resume();
+    let text = term.contents();
+    assert!(
+        text.contains("[1]+ Stopped\n$ fg\n\n podinfo.shop"),
+        "{text}"
+    );
+}
+
+#[test]
+fn keys_show_and_hide_parts() {
+    let term = Terminal::new();
+    let mut live = term.live();
+    recorded::feed(&mut live, &recorded::midway());
+    let full = term.contents();
+    live.toggle(Part::Details);
+    let compact = term.contents();
+    assert!(!compact.contains(" primary "), "{compact}");
+    assert!(compact.contains("request-duration "), "{compact}");
+    live.toggle(Part::Details);
+    live.toggle(Part::Help);
+    let help = term.contents();
+    assert!(help.contains(" a       roll back now, after"), "{help}");
+    live.toggle(Part::Help);
+    assert!(full.contains(" primary ") && term.contents().contains(" primary "));
+}
+
+#[test]
+fn a_rollback_by_key_asks_once_more() {
+    let term = Terminal::new();
+    let mut live = term.live();
+    recorded::feed(&mut live, &recorded::midway());
+    live.ask_to_abort(true);
+    let text = term.contents();
+    assert!(
+        text.ends_with(" roll back from 30 now?   y yes, users go to the primary   n no, carry on"),
+        "{text}"
+    );
+    live.ask_to_abort(false);
+    assert!(term.contents().ends_with("? keys"));
+}
+
+#[test]
+fn a_pause_is_said_at_the_bar_and_changes_the_key() {
+    let mut recorder = Recorder::new();
+    recorder.start();
+    recorder.weight(0, 10);
+    recorder.push(EventKind::IntentReceived {
+        verb: "pause",
+        by: "maria".to_owned(),
+        via: "keys",
+    });
+    let mut state = state(&recorder.events);
+    state.keys = true;
+    let frame = layout::frame(&state, recorder.now, Terminal::SIZE, PLAIN);
+    let text = frame.join("\n");
+    assert!(text.contains("10 %   paused, checks go on"), "{text}");
+    assert!(text.contains("p resume"), "{text}");
+}
+
+#[test]
+fn a_weight_says_whether_it_is_in_effect() {
+    let mut recorder = Recorder::new();
+    recorder.start();
+    recorder.weight(0, 10);
+    let mut said = |in_effect, reason: Option<&str>| {
+        recorder.push(EventKind::Heartbeat {
+            next_look_ms: 1000,
+            in_effect,
+            reason: reason.map(str::to_owned),
+        });
+        text(&recorder.events, 100, 40, PLAIN)
+    };
+    let pending = said(Some(false), Some("not accepted"));
+    assert!(
+        pending.contains("10 %   not in effect: not accepted"),
+        "{pending}"
+    );
+    let proven = said(Some(true), None);
+    assert!(
+        proven.contains("10 %   in effect, then 20, up to 50"),
+        "{proven}"
+    );
+    let unknown = said(None, None);
+    assert!(unknown.contains("10 %   then 20, up to 50"), "{unknown}");
+}
+
+#[test]
+fn pods_say_what_they_wait_for() {
+    let mut recorder = Recorder::new();
+    recorder.start();
+    recorder.progress(1, 3, Some("ImagePullBackOff"));
+    let text = text(&recorder.events, 100, 40, PLAIN);
+    assert!(text.contains("canary 1/3  ImagePullBackOff"), "{text}");
 }
 
 proptest! {
