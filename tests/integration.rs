@@ -15,3 +15,6 @@ mod docs;
 mod install;
 mod specs;
 mod support;
+#[cfg(unix)]
+#[path = "integration/terminal.rs"]
+mod terminal;

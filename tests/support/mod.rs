@@ -1,3 +1,5 @@
 //! What tests share.
 
 pub mod golden;
+#[cfg(unix)]
+pub mod pty;
