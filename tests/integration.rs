@@ -8,10 +8,14 @@
 mod artifacts;
 #[path = "integration/cli.rs"]
 mod cli;
+#[path = "integration/deaths.rs"]
+mod deaths;
 #[path = "integration/docs.rs"]
 mod docs;
 #[cfg(unix)]
 #[path = "integration/install.rs"]
 mod install;
+#[path = "integration/scenarios.rs"]
+mod scenarios;
 mod specs;
 mod support;

@@ -113,7 +113,7 @@ pub(super) fn finalising(mut draft: Draft<'_>) -> Decision {
         draft.set_routes(Routes::PRIMARY, false);
         return draft.next(Next::Again);
     }
-    let drained = draft.status.weight_since.unwrap_or(seen.at) + draft.plan.drain;
+    let drained = *draft.status.weight_since.get_or_insert(seen.at) + draft.plan.drain;
     if seen.at < drained {
         return draft.wait_exactly(Reason::Draining, drained);
     }
