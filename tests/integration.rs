@@ -12,6 +12,8 @@ mod cli;
 mod deaths;
 #[path = "integration/docs.rs"]
 mod docs;
+#[path = "integration/faults.rs"]
+mod faults;
 #[cfg(unix)]
 #[path = "integration/install.rs"]
 mod install;

@@ -5,6 +5,7 @@ use crate::support::golden::diff;
 use crate::support::stage::Ended;
 use crate::support::stage::Stage;
 use crate::support::stage::scenario;
+use crate::support::stage::served;
 use crate::support::stage::weight;
 use crate::support::tap::Death;
 use crate::support::tap::Switch;
@@ -31,15 +32,7 @@ fn short(name: &str) -> Scenario {
     let mut scenario = scenario(name);
     scenario.canary["spec"]["analysis"]["maxWeight"] = json!(30);
     scenario.canary["spec"]["analysis"]["stepWeight"] = json!(15);
-    // Users come by the Service, which the target's people have made: there is no moment at which nobody is served.
-    scenario
-        .objects
-        .retain(|object| object["kind"] != "IngressRoute");
-    scenario.objects.push(json!({
-        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "podinfo", "namespace": "test"},
-        "spec": {"selector": {"app": "podinfo"}, "ports": [{"name": "http", "port": 80, "targetPort": 9898}]},
-    }));
-    scenario
+    served(scenario)
 }
 
 fn objects(stage: &Stage) -> Value {

@@ -5,6 +5,7 @@ use crate::support::golden::check;
 use crate::support::stage::Stage;
 use crate::support::stage::later;
 use crate::support::stage::scenario;
+use crate::support::stage::served;
 use crate::support::stage::weight;
 use kubectl_flagger::sandbox::faults::LoggedRequest;
 use kubectl_flagger::sandbox::scenario::Scenario;
@@ -90,22 +91,9 @@ fn golden(name: &str, actual: &str) {
     check(&Path::new("testdata/runs").join(name), actual);
 }
 
-/// Users come by the Service that the target's people made, and pods drain for 5 s.
-fn served_before(name: &str) -> Scenario {
-    let mut scenario = scenario(name);
-    scenario
-        .objects
-        .retain(|object| object["kind"] != "IngressRoute");
-    scenario.objects.push(json!({
-        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "podinfo", "namespace": "test"},
-        "spec": {"selector": {"app": "podinfo"}, "ports": [{"name": "http", "port": 80, "targetPort": 9898}]},
-    }));
-    scenario
-}
-
 /// The same, and Traefik has a route that knows nothing of canaries.
 fn routed_before(name: &str) -> Scenario {
-    let mut scenario = served_before(name);
+    let mut scenario = served(scenario(name));
     scenario.objects.push(json!({
         "apiVersion": "traefik.io/v1alpha1", "kind": "TraefikService",
         "metadata": {"name": "podinfo", "namespace": "test", "annotations": {"team": "shop"}},
@@ -133,7 +121,7 @@ fn moved(stage: &Stage) -> Vec<(f64, String)> {
 
 #[tokio::test(start_paused = true)]
 async fn a_good_version_is_promoted_in_planned_steps() {
-    let stage = Stage::open(served_before("success")).serving().await;
+    let stage = Stage::open(served(scenario("success"))).serving().await;
     assert_eq!(stage.play().await.unwrap(), 0);
     assert_eq!(stage.weights(), [10, 20, 30, 40, 50, 0]);
     assert_eq!(stage.deployed("podinfo-primary"), ("6.0.1".to_owned(), 2));
@@ -152,7 +140,7 @@ async fn a_good_version_is_promoted_in_planned_steps() {
 
 #[tokio::test(start_paused = true)]
 async fn a_bad_version_is_rolled_back_at_the_decisive_check() {
-    let stage = Stage::open(served_before("error-spike")).serving().await;
+    let stage = Stage::open(served(scenario("error-spike"))).serving().await;
     assert_eq!(stage.play().await.unwrap(), 10);
     assert_eq!(stage.weights(), [10, 20, 30, 0]);
     assert_eq!(stage.deployed("podinfo-primary"), ("6.0.0".to_owned(), 2));
@@ -249,7 +237,7 @@ async fn the_canarys_pods_leave_after_the_weight_is_0_and_a_drain() {
 #[tokio::test(start_paused = true)]
 async fn nobody_is_lost_in_any_phase() {
     type Make = fn(&str) -> Scenario;
-    let worlds: [Make; 2] = [served_before, routed_before];
+    let worlds: [Make; 2] = [|name| served(scenario(name)), routed_before];
     for make in worlds {
         for name in ["success", "error-spike", "never-ready"] {
             let stage = Stage::open(make(name)).serving().await;

@@ -43,6 +43,7 @@ use kubectl_flagger::sandbox::world::WorldOptions;
 use kubectl_flagger::transport::RoutedTransport;
 use kubectl_flagger::transport::reach::AllowList;
 use serde_json::Value;
+use serde_json::json;
 use std::cell::Cell;
 use std::cell::RefCell;
 use std::fmt::Write as _;
@@ -103,6 +104,18 @@ pub fn podinfo(rest: &str) -> Scenario {
     parse(&format!(
         "canary: podinfo/canary.yaml\nobjects: [podinfo/cluster.yaml, podinfo/workload.yaml]\n{rest}"
     ))
+}
+
+/// The same, where users come by the Service that the target's people made: there is no moment without one.
+pub fn served(mut scenario: Scenario) -> Scenario {
+    scenario
+        .objects
+        .retain(|object| object["kind"] != "IngressRoute");
+    scenario.objects.push(json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "podinfo", "namespace": "test"},
+        "spec": {"selector": {"app": "podinfo"}, "ports": [{"name": "http", "port": 80, "targetPort": 9898}]},
+    }));
+    scenario
 }
 
 fn parse(text: &str) -> Scenario {
