@@ -90,6 +90,12 @@ pub enum Word {
     Ask(Signal),
     /// They said: carry on.
     CarryOn,
+    /// Hold the weight where it is; checks go on and may roll back.
+    Pause,
+    /// Go on.
+    Resume,
+    /// The process was stopped and continues: look at the world before anything else.
+    LookAgain,
     /// Do that.
     Do(Request),
 }
@@ -135,6 +141,8 @@ pub struct Controller<'a> {
     /// Has anything been written to the cluster that users could notice?
     moved: bool,
     recording_failed: bool,
+    /// Is a wait to be ended, although nothing that it waits for has come?
+    woken: bool,
     first_tick: Timestamp,
 }
 
@@ -167,6 +175,7 @@ impl<'a> Controller<'a> {
             stored_outbox: 0,
             moved: false,
             recording_failed: false,
+            woken: false,
             first_tick: now,
         }
     }
@@ -244,7 +253,7 @@ impl<'a> Controller<'a> {
                         )
                         | Word::Ask(signal) => break Some(signal),
                         Word::Do(request @ (Request::Abort | Request::Lost)) => early = Some(request),
-                        Word::CarryOn => {}
+                        Word::CarryOn | Word::Pause | Word::Resume | Word::LookAgain => {}
                     },
                     taken = &mut taking => {
                         taken?;
@@ -337,23 +346,65 @@ impl<'a> Controller<'a> {
     }
 
     fn heard(&mut self, word: Word) {
-        let (signal, action) = match word {
-            Word::Ask(signal) => (Some(signal), "ask"),
-            Word::CarryOn => (Some(Signal::Int), "continue"),
-            Word::Do(Request::Interrupt(signal)) => (Some(signal), "rollback"),
-            Word::Do(Request::Hold(signal)) => (Some(signal), "hold"),
-            Word::Do(Request::Leave(signal)) => (Some(signal), "leave"),
-            Word::Do(Request::Abort | Request::Lost) => (None, ""),
+        let signal = |signal, action: &str| EventKind::SignalReceived {
+            signal,
+            action: action.to_owned(),
         };
-        if let Some(signal) = signal {
-            self.say(EventKind::SignalReceived {
-                signal,
-                action: action.to_owned(),
-            });
+        let holder = self.identity.holder.clone();
+        let asked = |verb| EventKind::IntentReceived {
+            verb,
+            by: holder,
+            via: "keys",
+        };
+        let said = match word {
+            Word::Ask(by) => Some(signal(by, "ask")),
+            Word::CarryOn => Some(signal(Signal::Int, "continue")),
+            Word::Pause => Some(asked("pause")),
+            Word::Resume => Some(asked("resume")),
+            Word::LookAgain => None,
+            Word::Do(Request::Interrupt(by)) => Some(signal(by, "rollback")),
+            Word::Do(Request::Hold(by)) => Some(signal(by, "hold")),
+            Word::Do(Request::Leave(by)) => Some(signal(by, "leave")),
+            Word::Do(Request::Abort) => Some(asked("abort")),
+            Word::Do(Request::Lost) => None,
+        };
+        if let Some(said) = said {
+            self.say(said);
         }
-        if let Word::Do(request) = word {
-            self.request = Some(request);
+        match word {
+            Word::Do(request) => self.request = Some(request),
+            Word::Pause => self.pause(),
+            Word::Resume => self.resume(),
+            Word::LookAgain => self.woken = true,
+            Word::Ask(_) | Word::CarryOn => {}
         }
+    }
+
+    fn pause(&mut self) {
+        let now = self.ports.clock.now();
+        self.document.status.paused_since.get_or_insert(now);
+    }
+
+    /// Time at a pause does not count for `--timeout`, and the next look is due at once: the weight has soaked.
+    fn resume(&mut self) {
+        let now = self.ports.clock.now();
+        let Some(since) = self.document.status.paused_since.take() else {
+            return;
+        };
+        let paused = now.duration_since(since);
+        self.plan.deadline = self
+            .plan
+            .deadline
+            .and_then(|deadline| deadline.checked_add(paused).ok());
+        let soaked = self
+            .document
+            .status
+            .weight_since
+            .is_none_or(|since| since + self.plan.interval <= now);
+        if soaked && self.document.status.next_check.is_some() {
+            self.document.status.next_check = Some(now);
+        }
+        self.woken = true;
     }
 
     fn fence(&self) -> Fence {

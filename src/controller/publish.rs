@@ -151,7 +151,7 @@ impl Controller<'_> {
             Next::Again | Next::Done(_) => None,
         };
         let soaking = match reason {
-            Reason::Soaking | Reason::WaitingForRoute(_) => true,
+            Reason::Soaking | Reason::Paused | Reason::WaitingForRoute(_) => true,
             // Pods are reported by events of their own.
             Reason::WaitingForWorkload { .. }
             | Reason::WaitingForCapacity { .. }
@@ -230,6 +230,7 @@ fn level(kind: &EventKind) -> Level {
     match kind {
         EventKind::CheckHeld { .. }
         | EventKind::SignalReceived { .. }
+        | EventKind::IntentReceived { .. }
         | EventKind::StatusFailed { .. }
         | EventKind::Diagnostic { .. } => Level::Warn,
         EventKind::RollbackStarted { .. } | EventKind::RollbackFinished { .. } => Level::Error,
