@@ -47,7 +47,7 @@ impl Controller<'_> {
             .then(|| self.transition(&before, &status, seen, &events, result.map(str::to_owned)));
         let mut queued = transition.filter(|_| self.ports.journal.is_some());
         if !effects.is_empty() {
-            self.renew_if_due().await?;
+            self.renew_if_possible().await?;
             if !rollback {
                 if effects.contains(&Effect::Promote) {
                     // Once the primary may have been replaced, nobody may claim that the old version serves: a driver
@@ -78,7 +78,10 @@ impl Controller<'_> {
         if let Some(reason) = &reason {
             self.say_waiting(reason, &next);
         }
-        self.begin_flush();
+        // Before anything moved, what is recorded first is proved to arrive.
+        if self.moved {
+            self.begin_flush();
+        }
         Ok(next)
     }
 
@@ -109,26 +112,34 @@ impl Controller<'_> {
     ) -> Result<(), RunError> {
         // A primary is created without metrics; users are only moved where they can be watched.
         if !self.moved && phase == Phase::Progressing {
-            self.ports
-                .metrics
-                .probe()
-                .await
-                .map_err(RunError::Metrics)?;
+            let probe = self.ports.metrics.probe();
+            self.renewing(probe).await?.map_err(RunError::Metrics)?;
         }
-        if let Some(journal) = self.ports.journal.filter(|_| !self.moved)
-            && let Some(transition) = queued.take()
-        {
-            let recorded = journal
-                .record(&[transition])
-                .await
-                .map_err(RunError::Journal)?;
-            self.say_recorded(&recorded);
+        if !self.moved {
+            self.prove_the_record(queued).await?;
         }
         self.document.intent = Some(Intent {
             seq: self.document.seq,
             effects: effects.to_vec(),
         });
         self.store().await
+    }
+
+    /// What waits for Git must arrive there before anything moves.
+    async fn prove_the_record(&mut self, queued: &mut Option<Transition>) -> Result<(), RunError> {
+        let Some(journal) = self.ports.journal else {
+            return Ok(());
+        };
+        let mut batch = self.document.outbox.clone();
+        batch.extend(queued.take());
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let record = journal.record(&batch);
+        let recorded = self.renewing(record).await?.map_err(RunError::Journal)?;
+        self.document.recorded(&batch);
+        self.say_recorded(&recorded);
+        Ok(())
     }
 
     async fn perform(
@@ -140,6 +151,8 @@ impl Controller<'_> {
         let fence = self.fence();
         let began = self.ports.clock.boot();
         for effect in effects {
+            // An earlier one may have taken long.
+            self.renew_if_possible().await?;
             match effect {
                 Effect::SetRoutes { routes, rollback } => {
                     let written = self
@@ -200,7 +213,12 @@ impl Controller<'_> {
             // Our own write whose answer was lost, or another driver's: the lock tells.
             Err(RunRecordError::Conflict { .. }) => {
                 self.renew().await?;
-                self.record_version = self.ports.record.load().await?.map(|record| record.version);
+                let theirs = self.load().await?.map_or(0, |document| document.epoch);
+                if theirs > self.document.epoch {
+                    return Err(RunError::Record(RunRecordError::Conflict {
+                        name: self.identity.canary.clone(),
+                    }));
+                }
                 let again = self
                     .ports
                     .record
@@ -219,6 +237,15 @@ impl Controller<'_> {
             self.renew().await
         } else {
             Ok(())
+        }
+    }
+
+    /// Renews what is due. Until the time to stop is over, a refusal does not keep us from writing: the way back may
+    /// be what is about to be written.
+    pub(super) async fn renew_if_possible(&mut self) -> Result<(), RunError> {
+        match self.renew_if_due().await {
+            Err(error) if !error.is_superseded() && !self.ports.lease.must_stop() => Ok(()),
+            other => other,
         }
     }
 

@@ -84,6 +84,9 @@ impl Document {
             let old = std::mem::replace(self, fresh);
             self.epoch = old.epoch;
             self.status = old.status;
+            // Clocks of a run that is over.
+            self.status.waiting_since = None;
+            self.status.paused_since = None;
             self.outbox = old.outbox;
         }
     }
