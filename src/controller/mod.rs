@@ -431,11 +431,11 @@ impl<'a> Controller<'a> {
         self.woken = true;
     }
 
-    fn fence(&self) -> Fence {
+    fn fence(&self, seq: u64) -> Fence {
         Fence {
             run: self.document.run.clone(),
             epoch: self.document.epoch,
-            seq: self.document.seq,
+            seq,
         }
     }
 

@@ -29,6 +29,9 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+/// Tries of one effect that others keep getting in the way of.
+const TRIES: u32 = 5;
+
 /// Settings that are not in the spec.
 #[derive(Clone, Debug)]
 pub struct WorkloadOptions {
@@ -124,6 +127,34 @@ impl Workloads {
         )
     }
 
+    async fn try_perform(
+        &self,
+        effect: &Effect,
+        revision: &str,
+        fence: &Fence,
+    ) -> Result<Performed, WorkloadError> {
+        match effect {
+            Effect::EnsureServices => {
+                let wanted = self.wanted().await?;
+                self.ensure_service(ServiceRole::Canary, &wanted, fence)
+                    .await?;
+                self.ensure_service(ServiceRole::Primary, &wanted, fence)
+                    .await?;
+            }
+            Effect::EnsurePrimary => self.ensure_primary(fence).await?,
+            Effect::SwitchApex => {
+                let wanted = self.wanted().await?;
+                self.ensure_service(ServiceRole::Apex, &wanted, fence)
+                    .await?;
+            }
+            Effect::ScaleCanary(pods) => self.scale(*pods, fence).await?,
+            Effect::Promote => return self.promote(revision, fence).await,
+            // The router's.
+            Effect::EnsureRoute | Effect::SetRoutes { .. } => {}
+        }
+        Ok(Performed::default())
+    }
+
     async fn live_service(
         &self,
         role: ServiceRole,
@@ -161,26 +192,17 @@ impl Cluster for Workloads {
         fence: &'a Fence,
     ) -> Job<'a, Result<Performed, WorkloadError>> {
         Box::pin(async move {
-            match effect {
-                Effect::EnsureServices => {
-                    let wanted = self.wanted().await?;
-                    self.ensure_service(ServiceRole::Canary, &wanted, fence)
-                        .await?;
-                    self.ensure_service(ServiceRole::Primary, &wanted, fence)
-                        .await?;
+            let mut tries = 1;
+            loop {
+                match self.try_perform(effect, revision, fence).await {
+                    // A controller wrote the object's status in between, or our own write's answer was lost: effects
+                    // are absolute, and the next read tells.
+                    Err(WorkloadError::Cluster(
+                        ClusterError::Conflict { .. } | ClusterError::Invalid { .. },
+                    )) if tries < TRIES => tries += 1,
+                    done => return done,
                 }
-                Effect::EnsurePrimary => self.ensure_primary(fence).await?,
-                Effect::SwitchApex => {
-                    let wanted = self.wanted().await?;
-                    self.ensure_service(ServiceRole::Apex, &wanted, fence)
-                        .await?;
-                }
-                Effect::ScaleCanary(pods) => self.scale(*pods, fence).await?,
-                Effect::Promote => return self.promote(revision, fence).await,
-                // The router's.
-                Effect::EnsureRoute | Effect::SetRoutes { .. } => {}
             }
-            Ok(Performed::default())
         })
     }
 
@@ -188,7 +210,9 @@ impl Cluster for Workloads {
         Box::pin(async move {
             match self.write_status(status).await {
                 // Without the CRD, or without the right, there is nobody to tell.
-                Err(WorkloadError::Cluster(ClusterError::NotFound { .. })) => Ok(()),
+                Err(WorkloadError::Cluster(
+                    ClusterError::NotFound { .. } | ClusterError::Denied { .. },
+                )) => Ok(()),
                 other => other,
             }
         })
