@@ -139,6 +139,10 @@ pub struct Controller<'a> {
     said: publish::Said,
     /// May another process have begun what it could not confirm?
     inherits: bool,
+    /// Did another process write the record, and perhaps no status after it?
+    status_is_old: bool,
+    /// Transitions in the record's outbox, as it was written last.
+    stored_outbox: usize,
     /// Has anything been written to the cluster that users could notice?
     moved: bool,
     recording_failed: bool,
@@ -174,6 +178,8 @@ impl<'a> Controller<'a> {
             worst: Vec::new(),
             said: publish::Said::default(),
             inherits: false,
+            status_is_old: false,
+            stored_outbox: 0,
             moved: false,
             recording_failed: false,
             woken: false,
@@ -284,6 +290,8 @@ impl<'a> Controller<'a> {
         if let Some(document) = self.load().await? {
             let fresh = std::mem::replace(&mut self.document, document);
             self.document.continue_or_begin(fresh);
+            self.status_is_old = true;
+            self.stored_outbox = self.document.outbox.len();
         }
         self.inherits = self.document.resumed;
         self.moved = self.document.status.phase().is_running();

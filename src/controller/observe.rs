@@ -78,15 +78,16 @@ impl Controller<'_> {
         if !std::mem::take(&mut self.inherits) {
             return;
         }
+        let begun = routes
+            .and_then(|seen| seen.intent.as_deref())
+            .is_some_and(|intent| self.document.has_not_confirmed(intent));
         let intent = self.document.intent.take();
         let status = &mut self.document.status;
         if status.phase() != Phase::Progressing {
             return;
         }
         // A way back that was begun on the route is finished, whatever the record says.
-        let begun = format!("rollback/{}/", self.document.run);
-        let written = routes.and_then(|seen| seen.intent.as_ref());
-        if written.is_some_and(|intent| intent.starts_with(&begun)) {
+        if begun {
             self.request.get_or_insert(Request::Abort);
             return;
         }
@@ -100,18 +101,13 @@ impl Controller<'_> {
                     status.canary.canary_weight = wanted.canary;
                     status.acknowledge(self.ports.clock.now(), self.plan.interval);
                 }
-                // The primary may run the new revision already: from here nobody may claim the old one.
-                Effect::Promote => {
-                    status.canary.phase = Phase::Promoting;
-                    status.promoted_generation = None;
-                    status.waiting_since = None;
-                }
                 Effect::SetRoutes { .. }
                 | Effect::EnsureServices
                 | Effect::EnsurePrimary
                 | Effect::SwitchApex
                 | Effect::EnsureRoute
-                | Effect::ScaleCanary(_) => {}
+                | Effect::ScaleCanary(_)
+                | Effect::Promote => {}
             }
         }
     }

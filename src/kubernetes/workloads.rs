@@ -127,7 +127,7 @@ impl Workloads {
         )
     }
 
-    async fn try_perform(
+    async fn perform_once(
         &self,
         effect: &Effect,
         revision: &str,
@@ -192,15 +192,17 @@ impl Cluster for Workloads {
         fence: &'a Fence,
     ) -> Job<'a, Result<Performed, WorkloadError>> {
         Box::pin(async move {
-            let mut tries = 1;
+            let mut tries = 0;
             loop {
-                match self.try_perform(effect, revision, fence).await {
-                    // A controller wrote the object's status in between, or our own write's answer was lost: effects
-                    // are absolute, and the next read tells.
+                tries += 1;
+                match self.perform_once(effect, revision, fence).await {
+                    // The write may have landed, or somebody came first: an effect is absolute, and reads again.
                     Err(WorkloadError::Cluster(
-                        ClusterError::Conflict { .. } | ClusterError::Invalid { .. },
-                    )) if tries < TRIES => tries += 1,
-                    done => return done,
+                        ClusterError::Conflict { .. }
+                        | ClusterError::Invalid { .. }
+                        | ClusterError::Timeout { .. },
+                    )) if tries < TRIES => {}
+                    performed => return performed,
                 }
             }
         })

@@ -122,6 +122,7 @@ fn routes(canary: &Canary, facts: &Facts) -> Result<Option<Routes>, RouteError> 
     };
     let services = services(live, &address)?;
     if is_apex_only(canary, services) {
+        // Nothing of ours is there yet: the bootstrap takes it over.
         return Ok(None);
     }
     let sides = sides(canary, services, &address)?;

@@ -16,9 +16,9 @@ use crate::rollout::readiness::readiness;
 use crate::rollout::safe_side::SafeSide;
 use crate::rollout::safe_side::Takeover;
 use crate::rollout::status::Status;
-use crate::rollout::step::begin_analysis;
 use crate::rollout::step::draft::Draft;
 use crate::rollout::step::draft::later;
+use crate::rollout::step::progress::restart;
 use crate::rollout::step::unready;
 use crate::rollout::step::way_back;
 use jiff::Timestamp;
@@ -58,13 +58,10 @@ fn is_over(since: Option<Timestamp>, plan: &Plan, seen: &Observation) -> bool {
 pub(super) fn promoting(mut draft: Draft<'_>) -> Decision {
     let (plan, seen) = (draft.plan, draft.seen);
     match (takeover(plan, &draft.status, seen), way_back::side(&draft)) {
+        // The target changed between the last check and the write: what would be promoted was not analysed.
         (Takeover::NotReplaced, _) if seen.revision != draft.status.revision => {
-            // What would be promoted now was not analysed.
-            draft.set_routes(Routes::PRIMARY, false);
-            begin_analysis(&mut draft);
             draft.enter(Phase::Progressing);
-            draft.status.waiting_since = Some(seen.at);
-            draft.next(Next::Again)
+            restart(draft)
         }
         (Takeover::NotReplaced, _) => {
             // A driver that died here has not promoted: the same bytes are written again.
@@ -154,10 +151,8 @@ pub(super) fn finalising(mut draft: Draft<'_>) -> Decision {
         draft.set_routes(Routes::PRIMARY, false);
         return draft.next(Next::Again);
     }
-    let drained = later(
-        draft.status.weight_since.unwrap_or(seen.at),
-        draft.plan.drain,
-    );
+    let since = *draft.status.weight_since.get_or_insert(seen.at);
+    let drained = later(since, draft.plan.drain);
     if seen.at < drained {
         return draft.wait_exactly(Reason::Draining, drained);
     }
