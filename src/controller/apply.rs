@@ -39,12 +39,19 @@ impl Controller<'_> {
         if published {
             stamp(&mut status.canary, self.ports.clock.now());
         }
-        if !effects.is_empty() || published {
-            self.document.seq += 1;
-        }
+        // Git knows transitions by this number: it counts those that are published, and none that failed.
+        let seq = self.document.seq + u64::from(published);
         let result = result(&before, &status, &next);
-        let transition = published
-            .then(|| self.transition(&before, &status, seen, &events, result.map(str::to_owned)));
+        let transition = published.then(|| {
+            self.transition(
+                seq,
+                &before,
+                &status,
+                seen,
+                &events,
+                result.map(str::to_owned),
+            )
+        });
         let mut queued = transition.filter(|_| self.ports.journal.is_some());
         if !effects.is_empty() {
             self.renew_if_possible().await?;
@@ -54,12 +61,13 @@ impl Controller<'_> {
                     // that takes over here must know of the promotion.
                     self.document.status.canary.phase = status.phase();
                 }
-                self.before_effects(&effects, status.phase(), &mut queued)
+                self.before_effects(seq, &effects, status.phase(), &mut queued)
                     .await?;
             }
         }
         let events = self.announce(events);
-        let events = self.perform(&effects, &mut status, events).await?;
+        let events = self.perform(seq, &effects, &mut status, events).await?;
+        self.document.seq = seq;
         let unchanged = effects.is_empty() && status == before;
         self.document.status = status;
         self.document.intent = None;
@@ -106,6 +114,7 @@ impl Controller<'_> {
     /// takes the transition from those that Git must still get.
     async fn before_effects(
         &mut self,
+        seq: u64,
         effects: &[Effect],
         phase: Phase,
         queued: &mut Option<Transition>,
@@ -119,7 +128,7 @@ impl Controller<'_> {
             self.prove_the_record(queued).await?;
         }
         self.document.intent = Some(Intent {
-            seq: self.document.seq,
+            seq,
             effects: effects.to_vec(),
         });
         self.store().await
@@ -144,11 +153,12 @@ impl Controller<'_> {
 
     async fn perform(
         &mut self,
+        seq: u64,
         effects: &[Effect],
         status: &mut Status,
         mut events: Vec<EventKind>,
     ) -> Result<Vec<EventKind>, RunError> {
-        let fence = self.fence();
+        let fence = self.fence(seq);
         let began = self.ports.clock.boot();
         for effect in effects {
             // An earlier one may have taken long.
@@ -277,6 +287,7 @@ impl Controller<'_> {
 
     fn transition(
         &self,
+        seq: u64,
         before: &Status,
         after: &Status,
         seen: &Observation,
@@ -304,7 +315,7 @@ impl Controller<'_> {
         let measured = looks.flatten().map(Measured::from);
         Transition {
             run: self.document.run.clone(),
-            seq: self.document.seq,
+            seq,
             epoch: self.document.epoch,
             at: self.ports.clock.now(),
             from: before.weight(),

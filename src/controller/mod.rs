@@ -137,12 +137,12 @@ pub struct Controller<'a> {
     flush: Option<wait::Flush<'a>>,
     worst: Vec<crate::rollout::event::Sample>,
     said: publish::Said,
+    /// May another process have begun what it could not confirm?
+    inherits: bool,
     /// Did another process write the record, and perhaps no status after it?
     status_is_old: bool,
     /// Transitions in the record's outbox, as it was written last.
     stored_outbox: usize,
-    /// May another process have begun what it could not confirm?
-    inherits: bool,
     /// Has anything been written to the cluster that users could notice?
     moved: bool,
     recording_failed: bool,
@@ -177,9 +177,9 @@ impl<'a> Controller<'a> {
             flush: None,
             worst: Vec::new(),
             said: publish::Said::default(),
+            inherits: false,
             status_is_old: false,
             stored_outbox: 0,
-            inherits: false,
             moved: false,
             recording_failed: false,
             woken: false,
@@ -439,11 +439,11 @@ impl<'a> Controller<'a> {
         self.woken = true;
     }
 
-    fn fence(&self) -> Fence {
+    fn fence(&self, seq: u64) -> Fence {
         Fence {
             run: self.document.run.clone(),
             epoch: self.document.epoch,
-            seq: self.document.seq,
+            seq,
         }
     }
 

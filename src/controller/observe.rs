@@ -78,17 +78,19 @@ impl Controller<'_> {
         if !std::mem::take(&mut self.inherits) {
             return;
         }
+        let begun = routes
+            .and_then(|seen| seen.intent.as_deref())
+            .is_some_and(|intent| self.document.has_not_confirmed(intent));
         let intent = self.document.intent.take();
-        if self.document.status.phase() != Phase::Progressing {
+        let status = &mut self.document.status;
+        if status.phase() != Phase::Progressing {
             return;
         }
         // A way back that was begun on the route is finished, whatever the record says.
-        let written = routes.and_then(|seen| seen.intent.as_deref());
-        if written.is_some_and(|intent| self.document.has_not_confirmed(intent)) {
+        if begun {
             self.request.get_or_insert(Request::Abort);
             return;
         }
-        let status = &mut self.document.status;
         for effect in intent.into_iter().flat_map(|intent| intent.effects) {
             match effect {
                 // It landed: the weight is ours, not somebody else's.
@@ -99,18 +101,13 @@ impl Controller<'_> {
                     status.canary.canary_weight = wanted.canary;
                     status.acknowledge(self.ports.clock.now(), self.plan.interval);
                 }
-                // The primary may run the new revision already: from here nobody may claim the old one.
-                Effect::Promote => {
-                    status.canary.phase = Phase::Promoting;
-                    status.promoted_generation = None;
-                    status.waiting_since = None;
-                }
                 Effect::SetRoutes { .. }
                 | Effect::EnsureServices
                 | Effect::EnsurePrimary
                 | Effect::SwitchApex
                 | Effect::EnsureRoute
-                | Effect::ScaleCanary(_) => {}
+                | Effect::ScaleCanary(_)
+                | Effect::Promote => {}
             }
         }
     }

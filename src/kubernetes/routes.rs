@@ -187,6 +187,7 @@ impl Router for LiveRoutes {
                 return Ok(None);
             };
             let live = &facts[&self.address()];
+            fence::owned(live, self.provider.name, &self.key())?;
             let intent = entries(live, "annotations")
                 .get(INTENT)
                 .and_then(Value::as_str)

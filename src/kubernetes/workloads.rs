@@ -212,7 +212,9 @@ impl Cluster for Workloads {
         Box::pin(async move {
             match self.write_status(status).await {
                 // Without the CRD, or without the right, there is nobody to tell.
-                Err(WorkloadError::Cluster(ClusterError::NotFound { .. })) => Ok(()),
+                Err(WorkloadError::Cluster(
+                    ClusterError::NotFound { .. } | ClusterError::Denied { .. },
+                )) => Ok(()),
                 other => other,
             }
         })

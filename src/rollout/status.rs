@@ -78,7 +78,7 @@ impl Status {
     /// Called once a written weight was acknowledged: the soak begins.
     pub fn acknowledge(&mut self, at: Timestamp, interval: SignedDuration) {
         self.weight_since = Some(at);
-        self.next_check = at.checked_add(interval).ok();
+        self.next_check = Some(at.checked_add(interval).unwrap_or(Timestamp::MAX));
         self.passed = false;
     }
 

@@ -208,8 +208,15 @@ mod traefik_only {
     #[test]
     fn a_route_to_the_apex_service_is_taken_over() {
         let mut bench = with_services(json!([{"name": "checkout", "port": 80, "nativeLB": true}]));
+        let routes = (bench.provider.routes)(&bench.canary, &bench.facts);
+        assert_eq!(routes, Ok(None), "it carries no weights yet");
         let changes = (bench.provider.prepare)(&bench.canary, &bench.facts).unwrap();
         bench.apply(changes);
+        let original = &bench.route()["metadata"]["annotations"]["flagger-driver/original"];
+        assert_eq!(
+            original,
+            "{\"name\":\"checkout\",\"port\":80,\"nativeLB\":true}"
+        );
         let services = &bench.route()["spec"]["weighted"]["services"];
         assert_eq!(
             *services,

@@ -58,8 +58,8 @@ fn is_over(since: Option<Timestamp>, plan: &Plan, seen: &Observation) -> bool {
 pub(super) fn promoting(mut draft: Draft<'_>) -> Decision {
     let (plan, seen) = (draft.plan, draft.seen);
     match (takeover(plan, &draft.status, seen), way_back::side(&draft)) {
+        // The target changed between the last check and the write: what would be promoted was not analysed.
         (Takeover::NotReplaced, _) if seen.revision != draft.status.revision => {
-            // The target changed between the last check and the write: what would be promoted was not analysed.
             draft.enter(Phase::Progressing);
             restart(draft)
         }

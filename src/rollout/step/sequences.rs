@@ -68,22 +68,6 @@ fn a_primary_that_was_replaced_by_another_object_is_not_waited_for_without_end()
 }
 
 #[test]
-fn a_target_that_changed_before_its_template_was_copied_is_analysed_again() {
-    let mut world = World::upgraded();
-    world.run_until(&plan(), |w| w.status.phase() == Phase::Promoting);
-    world.status.promoted_generation = None;
-    world.primary = Some("v1".to_owned());
-    world.target = "v3".to_owned();
-    world.tick(&plan());
-    assert_eq!(
-        (world.weight(), world.status.phase()),
-        (0, Phase::Progressing)
-    );
-    assert_eq!(world.run(&plan()), Outcome::Promoted);
-    assert_eq!(world.primary.as_deref(), Some("v3"));
-}
-
-#[test]
 fn two_short_waits_for_pods_are_not_one_long_one() {
     let plan = Plan {
         interval: SignedDuration::from_secs(300),
