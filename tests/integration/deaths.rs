@@ -31,7 +31,12 @@ struct End {
 fn short(name: &str) -> Scenario {
     let mut scenario = scenario(name);
     scenario.canary["spec"]["analysis"]["maxWeight"] = json!(30);
-    scenario.canary["spec"]["analysis"]["stepWeight"] = json!(15);
+    scenario.canary["spec"]["analysis"]["stepWeight"] = json!(30);
+    for object in &mut scenario.objects {
+        if object["kind"] == "Deployment" {
+            object["spec"]["replicas"] = json!(1);
+        }
+    }
     served(scenario)
 }
 
