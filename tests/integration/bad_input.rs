@@ -308,7 +308,13 @@ async fn a_detached_head_works() {
     repository.set_head_detached(head).unwrap();
     stage.spec = source::read(&from(stage.dir.path()), Some("podinfo"), Some("test")).unwrap();
     assert_eq!(stage.play().await.unwrap(), 0);
-    assert_eq!(stage.commits().len(), 10);
+    assert!(
+        stage
+            .commits()
+            .last()
+            .unwrap()
+            .contains("Flagger-Result: promoted")
+    );
 }
 
 /// Nobody but the lock and the record was written to.
