@@ -73,8 +73,10 @@ pub(in crate::git) fn broken_connection(remote: &str, error: &git2::Error) -> Fa
         why.split(|c: char| !c.is_ascii_digit())
             .any(|word| word == *status)
     });
-    if error.code() == git2::ErrorCode::Auth || (error.class() == git2::ErrorClass::Http && says_no)
-    {
+    // A repository by path has no server that says no: its references themselves do.
+    let refused = error.class() == git2::ErrorClass::Reference;
+    let unauthorised = error.code() == git2::ErrorCode::Auth;
+    if refused || unauthorised || (error.class() == git2::ErrorClass::Http && says_no) {
         return Failure::Final(JournalError::Denied {
             remote: String::from(remote),
             why,

@@ -31,7 +31,12 @@ struct End {
 fn short(name: &str) -> Scenario {
     let mut scenario = scenario(name);
     scenario.canary["spec"]["analysis"]["maxWeight"] = json!(30);
-    scenario.canary["spec"]["analysis"]["stepWeight"] = json!(15);
+    scenario.canary["spec"]["analysis"]["stepWeight"] = json!(30);
+    for object in &mut scenario.objects {
+        if object["kind"] == "Deployment" {
+            object["spec"]["replicas"] = json!(1);
+        }
+    }
     served(scenario)
 }
 
@@ -107,10 +112,16 @@ fn weights(writes: &[LoggedRequest]) -> BTreeMap<u64, usize> {
     written
 }
 
-/// Every write, and where Git was told something between two of them, the moment after that too.
-fn deaths(writes: &[LoggedRequest]) -> Vec<Death> {
-    let mut deaths = vec![Death::Before(1)];
-    for (index, write) in writes.iter().enumerate() {
+/// Writes of a rollback that a promotion has as well: up to its weight.
+fn shared(writes: &[LoggedRequest]) -> usize {
+    let of_route = |write: &LoggedRequest| write.resource == "traefikservices";
+    writes.iter().position(of_route).unwrap() + 1
+}
+
+/// Every write from there on, and where Git was told something between two of them, the moment after that too.
+fn deaths(writes: &[LoggedRequest], from: usize) -> Vec<Death> {
+    let mut deaths = vec![Death::Before(from + 1)];
+    for (index, write) in writes.iter().enumerate().skip(from) {
         deaths.push(Death::After(index + 1));
         if write.subresource == "status" && index + 1 < writes.len() {
             deaths.push(Death::Before(index + 2));
@@ -134,7 +145,12 @@ async fn every_death(name: &str, part: Part, half: usize) {
     assert_eq!(end.lost, 0, "even without a death");
     let once = weights(&writes);
     let mut broken = Vec::new();
-    for death in deaths(&writes).into_iter().skip(half).step_by(2) {
+    let known = if name == "error-spike" {
+        shared(&writes)
+    } else {
+        0
+    };
+    for death in deaths(&writes, known).into_iter().skip(half).step_by(2) {
         let (other, writes) = play(name, part, Some(death)).await;
         let other = End {
             code: if begun(&writes, death) {

@@ -41,11 +41,6 @@ impl Switch {
         })
     }
 
-    /// Writes that were sent.
-    pub fn writes(&self) -> usize {
-        self.writes.load(Ordering::Relaxed)
-    }
-
     async fn strike(&self, death: Death) {
         if self.death == Some(death) {
             self.dead.notify_one();
