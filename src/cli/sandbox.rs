@@ -13,7 +13,7 @@ use crate::cli::drive::prepare;
 use crate::cli::environment::Environment;
 use crate::cli::error::CliError;
 use crate::cli::globals::Globals;
-use crate::cli::promote::Output;
+use crate::cli::output::Output;
 use crate::cli::promote::drive_options;
 use crate::cli::signals;
 use crate::cli::signals::Answering;
@@ -129,18 +129,17 @@ async fn play(
     let clock: Rc<dyn Clock> = Rc::new(clock);
     let requests = Requests::new(&connection, Rc::clone(&clock), args.sandbox.seed());
     let (words, mut heard) = unbounded_channel();
-    let asks =
-        environment.stdin_is_terminal && environment.stderr_is_terminal && !environment.is_ci();
     signals::listen(
         Answering {
             on_interrupt: args.on_interrupt,
-            asks,
+            asks: output.asks(),
         },
         words.clone(),
     )
     .map_err(|error| CliError::Start {
         why: error.to_string(),
     })?;
+    let _typing_is_not_shown = output.quiet_keys();
     let mut runs = 0;
     let code = loop {
         runs += 1;
@@ -208,8 +207,8 @@ async fn play(
         path: path.display().to_string(),
         source,
     })?;
-    output.line(&format!(
-        "\n  the record  git -C {} log flagger-status\n",
+    output.hint(&format!(
+        "\n  read it    git -C {} log flagger-status\n",
         dir.display()
     ));
     Ok(code)

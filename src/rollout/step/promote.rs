@@ -11,7 +11,9 @@ use crate::rollout::decision::Reason;
 use crate::rollout::event::Role;
 use crate::rollout::observation::Observation;
 use crate::rollout::plan::Plan;
+use crate::rollout::readiness::NOT_BEGUN;
 use crate::rollout::readiness::Readiness;
+use crate::rollout::readiness::new_pods;
 use crate::rollout::readiness::readiness;
 use crate::rollout::safe_side::SafeSide;
 use crate::rollout::safe_side::Takeover;
@@ -63,11 +65,11 @@ pub(super) fn promoting(mut draft: Draft<'_>) -> Decision {
                 draft.set_routes(Routes::PRIMARY, true);
             }
             unready(&mut draft, Role::Primary).unwrap_or_else(|| {
-                let why = "the Deployment controller has not seen the change".to_owned();
+                let why = NOT_BEGUN.to_owned();
                 let (ready, desired) = seen
                     .primary
                     .as_ref()
-                    .map_or((0, 0), |p| (p.available, p.desired));
+                    .map_or((0, 0), |primary| (new_pods(primary), primary.desired));
                 draft.wait(
                     Reason::WaitingForWorkload {
                         role: Role::Primary,
