@@ -13,5 +13,9 @@ mod docs;
 #[cfg(unix)]
 #[path = "integration/install.rs"]
 mod install;
+#[path = "integration/rbac.rs"]
+mod rbac;
+#[path = "integration/readme.rs"]
+mod readme;
 mod specs;
 mod support;

@@ -208,11 +208,8 @@ async fn play(
     // The last pods leave, so that what is kept is where the world came to rest.
     clock.sleep(SETTLE).await;
     let objects = serde_json::to_string_pretty(&world.dump()).unwrap_or_default();
-    let path = dir.join("cluster.json");
-    std::fs::write(&path, objects).map_err(|source| CliError::Write {
-        path: path.display().to_string(),
-        source,
-    })?;
+    keep(&dir, "cluster.json", &objects)?;
+    keep(&dir, "requests.txt", &requests_as_text(&world))?;
     output.hint(&format!(
         "\n  read it    git -C {} log flagger-status\n",
         dir.display()
@@ -246,6 +243,36 @@ fn folder(args: &PromoteArgs) -> Result<PathBuf, CliError> {
             Ok(fresh.keep())
         }
     }
+}
+
+fn keep(dir: &Path, name: &str, text: &str) -> Result<(), CliError> {
+    let path = dir.join(name);
+    std::fs::write(&path, text).map_err(|source| CliError::Write {
+        path: path.display().to_string(),
+        source,
+    })
+}
+
+/// What the API server was asked, in order: time, verb, resource as RBAC names it, object, answer.
+fn requests_as_text(world: &World) -> String {
+    let lines = world.cluster().log().into_iter().map(|request| {
+        let mut resource = request.resource;
+        if !request.group.is_empty() {
+            resource = format!("{resource}.{}", request.group);
+        }
+        if !request.subresource.is_empty() {
+            resource = format!("{resource}/{}", request.subresource);
+        }
+        format!(
+            "{} {:<6} {resource} {}/{} {}\n",
+            request.at.strftime("%H:%M:%S%.3fZ"),
+            request.verb,
+            request.namespace,
+            request.name,
+            request.code
+        )
+    });
+    lines.collect()
 }
 
 /// The scenario's manifests as somebody would commit them: what a person applies, without the cluster's namespaces.

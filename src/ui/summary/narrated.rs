@@ -28,17 +28,15 @@ pub(super) fn narrate(failure: &Failure, theme: Theme) -> String {
     };
     let mut name = "spec";
     for place in &failure.labels {
-        let start = place.offset();
         let file = source.inner();
-        let (Some(before), Some(marked)) = (
-            file.get(..start),
-            file.get(start..start.saturating_add(place.len())),
-        ) else {
+        let Some((before, rest)) = file.split_at_checked(place.offset()) else {
             continue;
         };
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default();
-        let words = marked.split_whitespace().collect::<Vec<_>>().join(" ");
+        let end = rest.split('\n').next().unwrap_or_default();
+        let words = format!("{column}{end}");
+        let words = words.trim().trim_start_matches("- ");
         let at = format!("{}:{line}:{}", source.name(), column.chars().count() + 1);
         let said = place
             .label()
