@@ -8,8 +8,12 @@
 mod artifacts;
 #[path = "integration/cli.rs"]
 mod cli;
+#[path = "integration/deaths.rs"]
+mod deaths;
 #[path = "integration/docs.rs"]
 mod docs;
+#[path = "integration/faults.rs"]
+mod faults;
 #[cfg(unix)]
 #[path = "integration/install.rs"]
 mod install;
@@ -17,5 +21,7 @@ mod install;
 mod rbac;
 #[path = "integration/readme.rs"]
 mod readme;
+#[path = "integration/scenarios.rs"]
+mod scenarios;
 mod specs;
 mod support;

@@ -2,3 +2,5 @@
 
 pub mod golden;
 pub mod sandbox;
+pub mod stage;
+pub mod tap;
