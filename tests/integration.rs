@@ -21,6 +21,10 @@ mod faults;
 #[cfg(unix)]
 #[path = "integration/install.rs"]
 mod install;
+#[path = "integration/rbac.rs"]
+mod rbac;
+#[path = "integration/readme.rs"]
+mod readme;
 #[path = "integration/scenarios.rs"]
 mod scenarios;
 mod specs;

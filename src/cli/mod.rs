@@ -29,6 +29,7 @@ pub mod error;
 pub mod generate;
 pub mod globals;
 pub mod man;
+pub mod output;
 pub mod promote;
 pub mod sandbox;
 pub mod signals;

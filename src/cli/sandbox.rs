@@ -13,7 +13,7 @@ use crate::cli::drive::prepare;
 use crate::cli::environment::Environment;
 use crate::cli::error::CliError;
 use crate::cli::globals::Globals;
-use crate::cli::promote::Output;
+use crate::cli::output::Output;
 use crate::cli::promote::drive_options;
 use crate::cli::signals;
 use crate::cli::signals::Answering;
@@ -133,18 +133,17 @@ async fn play(
     let clock: Rc<dyn Clock> = Rc::new(clock);
     let requests = Requests::new(&connection, Rc::clone(&clock), args.sandbox.seed());
     let (words, mut heard) = unbounded_channel();
-    let asks =
-        environment.stdin_is_terminal && environment.stderr_is_terminal && !environment.is_ci();
     signals::listen(
         Answering {
             on_interrupt: args.on_interrupt,
-            asks,
+            asks: output.asks(),
         },
         words.clone(),
     )
     .map_err(|error| CliError::Start {
         why: error.to_string(),
     })?;
+    let _typing_is_not_shown = output.quiet_keys();
     let mut runs = 0;
     let code = loop {
         runs += 1;
@@ -209,13 +208,10 @@ async fn play(
     // The last pods leave, so that what is kept is where the world came to rest.
     clock.sleep(SETTLE).await;
     let objects = serde_json::to_string_pretty(&world.dump()).unwrap_or_default();
-    let path = dir.join("cluster.json");
-    std::fs::write(&path, objects).map_err(|source| CliError::Write {
-        path: path.display().to_string(),
-        source,
-    })?;
-    output.line(&format!(
-        "\n  the record  git -C {} log flagger-status\n",
+    keep(&dir, "cluster.json", &objects)?;
+    keep(&dir, "requests.txt", &requests_as_text(&world))?;
+    output.hint(&format!(
+        "\n  read it    git -C {} log flagger-status\n",
         dir.display()
     ));
     Ok(code)
@@ -247,6 +243,36 @@ fn folder(args: &PromoteArgs) -> Result<PathBuf, CliError> {
             Ok(fresh.keep())
         }
     }
+}
+
+fn keep(dir: &Path, name: &str, text: &str) -> Result<(), CliError> {
+    let path = dir.join(name);
+    std::fs::write(&path, text).map_err(|source| CliError::Write {
+        path: path.display().to_string(),
+        source,
+    })
+}
+
+/// What the API server was asked, in order: time, verb, resource as RBAC names it, object, answer.
+fn requests_as_text(world: &World) -> String {
+    let lines = world.cluster().log().into_iter().map(|request| {
+        let mut resource = request.resource;
+        if !request.group.is_empty() {
+            resource = format!("{resource}.{}", request.group);
+        }
+        if !request.subresource.is_empty() {
+            resource = format!("{resource}/{}", request.subresource);
+        }
+        format!(
+            "{} {:<6} {resource} {}/{} {}\n",
+            request.at.strftime("%H:%M:%S%.3fZ"),
+            request.verb,
+            request.namespace,
+            request.name,
+            request.code
+        )
+    });
+    lines.collect()
 }
 
 /// The scenario's manifests as somebody would commit them: what a person applies, without the cluster's namespaces.

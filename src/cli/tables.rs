@@ -2,12 +2,16 @@
 
 use crate::cli::error::CliError;
 use crate::error::EXIT_CODES;
+use crate::router::PROVIDERS;
 use std::fmt::Write as _;
 
 /// Name and text of every table a page may ask for with `<!-- generated: NAME -->` … `<!-- end -->`.
 #[must_use]
 pub fn all() -> Vec<(&'static str, String)> {
-    vec![("exit-codes", exit_codes_as_markdown())]
+    vec![
+        ("exit-codes", exit_codes_as_markdown()),
+        ("providers", providers_as_markdown()),
+    ]
 }
 
 /// For `help exit-codes`.
@@ -38,6 +42,24 @@ pub fn exit_codes_as_markdown() -> String {
     for row in EXIT_CODES {
         // A `String` takes everything.
         let _ = writeln!(text, "| {} | {} | {} |", row.code, row.name, row.meaning);
+    }
+    text
+}
+
+/// The traffic providers and what they can do, for pages.
+#[must_use]
+pub fn providers_as_markdown() -> String {
+    let mut text = String::from(
+        "| `spec.provider` | Router | Object with the weights | API |\n|---|---|---|---|\n",
+    );
+    for provider in PROVIDERS {
+        let kind = &provider.resource;
+        // A `String` takes everything.
+        let _ = writeln!(
+            text,
+            "| `{}` | [{}]({}) | {} | `{}/{}` |",
+            provider.name, provider.summary, provider.install, kind.kind, kind.group, kind.version
+        );
     }
     text
 }

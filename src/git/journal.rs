@@ -1,7 +1,7 @@
 //! The status branch: one commit for each transition of a run, each at most once.
 //!
 //! Builds commits on the branch's tip without a work tree or an index; where the branch lives and how it moves is
-//! [`crate::git::push`]'s.
+//! `git::push`'s.
 
 use crate::git::error::GitError;
 use crate::git::layout;

@@ -1,6 +1,6 @@
 //! A repository to read specs from: finding it, naming commits, and whose name goes on ours.
 //!
-//! Reads commits only; the work tree is looked at in [`crate::git::worktree`] and only when asked.
+//! Reads commits only; the work tree is looked at in `git::worktree` and only when asked.
 
 use crate::git::error::GitError;
 use std::path::Path;

@@ -20,6 +20,7 @@ use crate::rollout::observation::Observation;
 use crate::rollout::observation::Request;
 use crate::rollout::plan::Plan;
 use crate::rollout::readiness::Readiness;
+use crate::rollout::readiness::new_pods;
 use crate::rollout::readiness::readiness;
 use crate::rollout::safe_side::SafeSide;
 use crate::rollout::status::Status;
@@ -164,7 +165,7 @@ fn unready(draft: &mut Draft<'_>, role: Role) -> Option<Decision> {
             }
             let reason = Reason::WaitingForWorkload {
                 role,
-                ready: workload.available,
+                ready: new_pods(workload),
                 desired: workload.desired,
                 why,
             };

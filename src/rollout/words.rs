@@ -161,7 +161,12 @@ pub fn message(kind: &EventKind, context: &WordsContext<'_>) -> String {
         } => {
             let run = short_run(context.run);
             let resumed = if *resumed { " resumed" } else { "" };
-            format!("{who} {from} -> {to} run={run} context={cluster} git={git}{resumed}")
+            let change = if from == to {
+                to.clone()
+            } else {
+                format!("{from} -> {to}")
+            };
+            format!("{who} {change} run={run} context={cluster} git={git}{resumed}")
         }
         EventKind::RunPlan {
             weights,
@@ -256,7 +261,10 @@ pub fn message(kind: &EventKind, context: &WordsContext<'_>) -> String {
                 "rollback" => "rolling back".to_owned(),
                 "hold" => format!("holding at {}", context.weight),
                 "finish" => "finishing what has begun".to_owned(),
-                "ask" => "asking what to do".to_owned(),
+                "ask" => format!(
+                    "r rolls back, h holds at {}, c carries on; Ctrl-C again rolls back",
+                    context.weight
+                ),
                 "leave" => format!("leaving it at {}", context.weight),
                 "continue" => "carrying on".to_owned(),
                 other => other.to_owned(),

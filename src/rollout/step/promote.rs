@@ -11,7 +11,9 @@ use crate::rollout::decision::Reason;
 use crate::rollout::event::Role;
 use crate::rollout::observation::Observation;
 use crate::rollout::plan::Plan;
+use crate::rollout::readiness::NOT_BEGUN;
 use crate::rollout::readiness::Readiness;
+use crate::rollout::readiness::new_pods;
 use crate::rollout::readiness::readiness;
 use crate::rollout::safe_side::SafeSide;
 use crate::rollout::safe_side::Takeover;
@@ -104,12 +106,12 @@ fn rolling(mut draft: Draft<'_>) -> Decision {
         .seen
         .primary
         .as_ref()
-        .map_or((0, 0), |primary| (primary.available, primary.desired));
+        .map_or((0, 0), |primary| (new_pods(primary), primary.desired));
     let reason = Reason::WaitingForWorkload {
         role: Role::Primary,
         ready,
         desired,
-        why: "the Deployment controller has not seen the change".to_owned(),
+        why: NOT_BEGUN.to_owned(),
     };
     draft.wait(reason, Some(deadline))
 }
