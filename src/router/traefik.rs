@@ -8,7 +8,6 @@ use crate::canary::capabilities::Affinity;
 use crate::canary::capabilities::Capabilities;
 use crate::canary::capabilities::Matching;
 use crate::canary::capabilities::Mirroring;
-use crate::canary::metadata::flux_opt_out;
 use crate::canary::object::ObjectRef;
 use crate::canary::object::Resource;
 use crate::canary::spec::Canary;
@@ -22,7 +21,8 @@ use crate::router::Queries;
 use crate::router::QuerySite;
 use crate::router::RouteError;
 use crate::router::TrafficProvider;
-use serde_json::Map;
+use crate::router::apex_metadata;
+use crate::router::patched;
 use serde_json::Value;
 use serde_json::json;
 
@@ -41,10 +41,11 @@ pub(super) const PROVIDER: TrafficProvider = TrafficProvider {
         service: &[],
     },
     route,
+    beside: |_| Vec::new(),
     prepare,
     routes,
     set_routes,
-    proof: |_| Proof::Unknown,
+    proof: |_, _| Proof::Unknown,
     queries: Queries {
         success_rate,
         duration,
@@ -72,24 +73,8 @@ fn prepare(canary: &Canary, facts: &Facts) -> Result<Vec<Change>, RouteError> {
     let address = route(canary);
     let primary = canary.primary_service_name();
     let Some(live) = facts.get(&address) else {
-        let mut annotations = flux_opt_out();
-        let mut labels = Map::new();
-        if let Some(apex) = &canary.service.apex {
-            labels.extend(
-                apex.labels
-                    .iter()
-                    .map(|(key, value)| (key.clone(), json!(value))),
-            );
-            annotations.extend(
-                apex.annotations
-                    .iter()
-                    .map(|(key, value)| (key.clone(), json!(value))),
-            );
-        }
         let manifest = json!({
-            "apiVersion": address.api_version(), "kind": RESOURCE.kind,
-            "metadata": {"name": address.name, "namespace": canary.namespace, "labels": labels,
-                "annotations": annotations},
+            "apiVersion": address.api_version(), "kind": RESOURCE.kind, "metadata": apex_metadata(canary),
             "spec": {"weighted": {"services": [entry(canary, &primary, Weight::FULL)]}},
         });
         return Ok(vec![Change::Create(address, manifest)]);
@@ -102,7 +87,8 @@ fn prepare(canary: &Canary, facts: &Facts) -> Result<Vec<Change>, RouteError> {
         let operations = rename.map(|(field, value)| {
             json!({"op": "add", "path": format!("{SERVICES}/0/{field}"), "value": value})
         });
-        return Ok(vec![Change::Patch(address, operations.to_vec())]);
+        let change = patched(&address, live, operations.to_vec());
+        return Ok(change.into_iter().collect());
     }
     sides(canary, services, &address).map(|_| Vec::new())
 }
