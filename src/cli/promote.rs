@@ -39,6 +39,7 @@ use crate::port::proxy::ProxySettings;
 use crate::port::subscriber::Subscriber;
 use crate::rollout::plan::PlanOptions;
 use crate::rollout::plan::Timing;
+use crate::rollout::words::Verb;
 use crate::transport::RoutedTransport;
 use crate::transport::reach::AllowList;
 use crate::ui::Fanout;
@@ -381,10 +382,10 @@ impl<'a> Output<'a> {
     pub fn first_words(&self, clock: &dyn Clock, name: Option<&str>, reference: &str) {
         if self.quiet() == Quiet::No && self.display.progress != ProgressStyle::None {
             let text = format!("reading {} at {reference}", name.unwrap_or("the canary"));
-            self.line(&plain::line(
-                clock.now(),
-                crate::rollout::words::Verb::Start,
-                &text,
+            let line = plain::line(clock.now(), Verb::Start, &text);
+            self.line(&format!(
+                "{line}
+"
             ));
         }
     }

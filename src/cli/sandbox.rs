@@ -39,10 +39,14 @@ use serde_json::Value;
 use std::path::Path;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::Duration;
 use tokio::sync::mpsc::unbounded_channel;
 
 /// Name of the embedded cluster, its context and its user.
 const NAME: &str = "sandbox";
+
+/// How long the world is left alone before it is written down.
+const SETTLE: Duration = Duration::from_secs(10);
 
 /// Drives a scenario: once to bootstrap, then for every change that it brings. The last run decides the exit code.
 ///
@@ -202,6 +206,8 @@ async fn play(
             break ExitCode::from_outcome(finished.exit_code());
         }
     };
+    // The last pods leave, so that what is kept is where the world came to rest.
+    clock.sleep(SETTLE).await;
     let objects = serde_json::to_string_pretty(&world.dump()).unwrap_or_default();
     let path = dir.join("cluster.json");
     std::fs::write(&path, objects).map_err(|source| CliError::Write {

@@ -53,6 +53,7 @@ impl Controller<'_> {
                     .await?;
             }
         }
+        let events = self.announce(events);
         let events = self.perform(&effects, &mut status, events).await?;
         let unchanged = effects.is_empty() && status == before;
         self.document.status = status;
@@ -74,6 +75,23 @@ impl Controller<'_> {
         }
         self.begin_flush();
         Ok(next)
+    }
+
+    /// A rollback, and what led to it, is said before it is done, and once, however often its writes are tried.
+    fn announce(&mut self, mut events: Vec<EventKind>) -> Vec<EventKind> {
+        let started = events
+            .iter()
+            .position(|event| matches!(event, EventKind::RollbackStarted { .. }));
+        let Some(started) = started else {
+            return events;
+        };
+        let rest = events.split_off(started + 1);
+        if self.begins_rollback(&events[started]) {
+            for event in events {
+                self.say(event);
+            }
+        }
+        rest
     }
 
     /// The intent, and before the first effect of a run the commit that proves that the record can be written: it
@@ -139,7 +157,9 @@ impl Controller<'_> {
                             *took_ms = took;
                         }
                     }
-                    finish_rollback(&mut events, took);
+                    if *rollback && let Some(event) = self.rollback_finished(took) {
+                        events.push(event);
+                    }
                 }
                 Effect::EnsureRoute => self.ports.router.ensure(&fence).await?,
                 Effect::EnsureServices
@@ -293,24 +313,6 @@ fn result(before: &Status, after: &Status, next: &Next) -> Option<&'static str> 
             let begun = before.ending.is_none().then_some(after.ending).flatten();
             begun.map(|cause| Outcome::RolledBack(cause).word())
         }
-    }
-}
-
-/// The traffic arrived where a rollback sends it.
-fn finish_rollback(events: &mut Vec<EventKind>, took_ms: u64) {
-    let started = events.iter().find_map(|event| {
-        if let EventKind::RollbackStarted { code, reason } = event {
-            Some((*code, reason.clone()))
-        } else {
-            None
-        }
-    });
-    if let Some((code, reason)) = started {
-        events.push(EventKind::RollbackFinished {
-            code,
-            reason,
-            took_ms,
-        });
     }
 }
 

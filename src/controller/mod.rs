@@ -37,6 +37,7 @@ use crate::rollout::step::step;
 use jiff::SignedDuration;
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::unbounded_channel;
 
 /// What the driver needs of the world.
 #[derive(Clone, Copy)]
@@ -89,6 +90,12 @@ pub enum Word {
     Ask(Signal),
     /// They said: carry on.
     CarryOn,
+    /// Hold the weight where it is; checks go on and may roll back.
+    Pause,
+    /// Go on.
+    Resume,
+    /// The process was stopped and continues: look at the world before anything else.
+    LookAgain,
     /// Do that.
     Do(Request),
 }
@@ -130,6 +137,8 @@ pub struct Controller<'a> {
     /// Has anything been written to the cluster that users could notice?
     moved: bool,
     recording_failed: bool,
+    /// Is a wait to be ended, although nothing that it waits for has come?
+    woken: bool,
     first_tick: Timestamp,
 }
 
@@ -160,6 +169,7 @@ impl<'a> Controller<'a> {
             said: publish::Said::default(),
             moved: false,
             recording_failed: false,
+            woken: false,
             first_tick: now,
         }
     }
@@ -169,7 +179,9 @@ impl<'a> Controller<'a> {
     /// # Errors
     /// Nothing moved, or the lock was lost.
     pub async fn run(&mut self) -> Result<Finished, RunError> {
-        self.take_the_lock().await?;
+        if let Some(stopped) = self.take_the_lock_or_leave().await? {
+            return Ok(stopped);
+        }
         let driven = self.drive().await;
         let flushed = self.flush_at_the_end().await;
         let outcome = match driven {
@@ -217,6 +229,39 @@ impl<'a> Controller<'a> {
         });
         self.release().await;
         Ok(finished)
+    }
+
+    /// Waiting for somebody else's lock can take a minute: a signal ends it, and nothing has moved.
+    async fn take_the_lock_or_leave(&mut self) -> Result<Option<Finished>, RunError> {
+        let mut words = std::mem::replace(&mut self.requests, unbounded_channel().1);
+        let mut early = None;
+        let signal = {
+            let taking = self.take_the_lock();
+            tokio::pin!(taking);
+            loop {
+                tokio::select! {
+                    biased;
+                    word = wait::next_request(&mut words) => match word {
+                        Word::Do(
+                            Request::Interrupt(signal) | Request::Hold(signal) | Request::Leave(signal),
+                        )
+                        | Word::Ask(signal) => break Some(signal),
+                        Word::Do(request @ (Request::Abort | Request::Lost)) => early = Some(request),
+                        Word::CarryOn | Word::Pause | Word::Resume | Word::LookAgain => {}
+                    },
+                    taken = &mut taking => {
+                        taken?;
+                        break None;
+                    }
+                }
+            }
+        };
+        self.requests = words;
+        self.request = early;
+        Ok(signal.map(|signal| Finished {
+            outcome: Outcome::Stopped(signal),
+            unrecorded: false,
+        }))
     }
 
     async fn take_the_lock(&mut self) -> Result<(), RunError> {
@@ -284,23 +329,65 @@ impl<'a> Controller<'a> {
     }
 
     fn heard(&mut self, word: Word) {
-        let (signal, action) = match word {
-            Word::Ask(signal) => (Some(signal), "ask"),
-            Word::CarryOn => (Some(Signal::Int), "continue"),
-            Word::Do(Request::Interrupt(signal)) => (Some(signal), "rollback"),
-            Word::Do(Request::Hold(signal)) => (Some(signal), "hold"),
-            Word::Do(Request::Leave(signal)) => (Some(signal), "leave"),
-            Word::Do(Request::Abort | Request::Lost) => (None, ""),
+        let signal = |signal, action: &str| EventKind::SignalReceived {
+            signal,
+            action: action.to_owned(),
         };
-        if let Some(signal) = signal {
-            self.say(EventKind::SignalReceived {
-                signal,
-                action: action.to_owned(),
-            });
+        let holder = self.identity.holder.clone();
+        let asked = |verb| EventKind::IntentReceived {
+            verb,
+            by: holder,
+            via: "keys",
+        };
+        let said = match word {
+            Word::Ask(by) => Some(signal(by, "ask")),
+            Word::CarryOn => Some(signal(Signal::Int, "continue")),
+            Word::Pause => Some(asked("pause")),
+            Word::Resume => Some(asked("resume")),
+            Word::LookAgain => None,
+            Word::Do(Request::Interrupt(by)) => Some(signal(by, "rollback")),
+            Word::Do(Request::Hold(by)) => Some(signal(by, "hold")),
+            Word::Do(Request::Leave(by)) => Some(signal(by, "leave")),
+            Word::Do(Request::Abort) => Some(asked("abort")),
+            Word::Do(Request::Lost) => None,
+        };
+        if let Some(said) = said {
+            self.say(said);
         }
-        if let Word::Do(request) = word {
-            self.request = Some(request);
+        match word {
+            Word::Do(request) => self.request = Some(request),
+            Word::Pause => self.pause(),
+            Word::Resume => self.resume(),
+            Word::LookAgain => self.woken = true,
+            Word::Ask(_) | Word::CarryOn => {}
         }
+    }
+
+    fn pause(&mut self) {
+        let now = self.ports.clock.now();
+        self.document.status.paused_since.get_or_insert(now);
+    }
+
+    /// Time at a pause does not count for `--timeout`, and the next look is due at once: the weight has soaked.
+    fn resume(&mut self) {
+        let now = self.ports.clock.now();
+        let Some(since) = self.document.status.paused_since.take() else {
+            return;
+        };
+        let paused = now.duration_since(since);
+        self.plan.deadline = self
+            .plan
+            .deadline
+            .and_then(|deadline| deadline.checked_add(paused).ok());
+        let soaked = self
+            .document
+            .status
+            .weight_since
+            .is_none_or(|since| since + self.plan.interval <= now);
+        if soaked && self.document.status.next_check.is_some() {
+            self.document.status.next_check = Some(now);
+        }
+        self.woken = true;
     }
 
     fn fence(&self) -> Fence {

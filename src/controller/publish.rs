@@ -25,6 +25,7 @@ pub(super) struct Said {
     waiting: Option<EventKind>,
     phase: Phase,
     weight: Weight,
+    rollback: Option<(u8, String)>,
 }
 
 impl Controller<'_> {
@@ -67,6 +68,27 @@ impl Controller<'_> {
             kind,
         };
         self.subscriber.on_event(&event);
+    }
+
+    /// Is it news that this rollback starts?
+    pub(super) fn begins_rollback(&mut self, event: &EventKind) -> bool {
+        let EventKind::RollbackStarted { code, reason } = event else {
+            return false;
+        };
+        let rollback = Some((*code, reason.clone()));
+        let news = self.said.rollback != rollback;
+        self.said.rollback = rollback;
+        news
+    }
+
+    /// The traffic arrived where the rollback sends it.
+    pub(super) fn rollback_finished(&mut self, took_ms: u64) -> Option<EventKind> {
+        let (code, reason) = self.said.rollback.take()?;
+        Some(EventKind::RollbackFinished {
+            code,
+            reason,
+            took_ms,
+        })
     }
 
     /// The first lines: what is there, and once a rollout is due, what will be done.
@@ -129,7 +151,7 @@ impl Controller<'_> {
             Next::Again | Next::Done(_) => None,
         };
         let soaking = match reason {
-            Reason::Soaking | Reason::WaitingForRoute(_) => true,
+            Reason::Soaking | Reason::Paused | Reason::WaitingForRoute(_) => true,
             // Pods are reported by events of their own.
             Reason::WaitingForWorkload { .. }
             | Reason::WaitingForCapacity { .. }
@@ -208,6 +230,7 @@ fn level(kind: &EventKind) -> Level {
     match kind {
         EventKind::CheckHeld { .. }
         | EventKind::SignalReceived { .. }
+        | EventKind::IntentReceived { .. }
         | EventKind::StatusFailed { .. }
         | EventKind::Diagnostic { .. } => Level::Warn,
         EventKind::RollbackStarted { .. } | EventKind::RollbackFinished { .. } => Level::Error,

@@ -55,7 +55,8 @@ impl Controller<'_> {
                 (Some(_), Next::At(_)) => false,
                 (Some(_), Next::Again | Next::Tick(_) | Next::Done(_)) => true,
             };
-            if asked || left.is_zero() {
+            let woken = std::mem::take(&mut self.woken);
+            if asked || woken || left.is_zero() {
                 return Ok(());
             }
             let clock = self.ports.clock;

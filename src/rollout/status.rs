@@ -30,6 +30,9 @@ pub struct Status {
     /// Since when the present step waits for pods.
     #[serde(default)]
     pub waiting_since: Option<Timestamp>,
+    /// Since when a person holds the weight where it is; checks go on.
+    #[serde(default)]
+    pub paused_since: Option<Timestamp>,
     /// Times that someone else moved the weight.
     #[serde(default)]
     pub drifts: u32,

@@ -129,6 +129,7 @@ fn begin_analysis(draft: &mut Draft<'_>) {
     status.promotion_failed = false;
     status.rejected = None;
     status.next_check = None;
+    status.paused_since = None;
     status.drifts = 0;
 }
 

@@ -133,6 +133,11 @@ pub fn verb(kind: &EventKind) -> Verb {
             "hold" | "leave" => Verb::Hold,
             _ => Verb::Wait,
         },
+        EventKind::IntentReceived { verb, .. } => match *verb {
+            "abort" => Verb::Rollback,
+            "pause" => Verb::Hold,
+            _ => Verb::Wait,
+        },
         EventKind::RollbackStarted { .. } | EventKind::RollbackFinished { .. } => Verb::Rollback,
         EventKind::StatusRecorded { .. } | EventKind::StatusFailed { .. } => Verb::Record,
         EventKind::Diagnostic { .. } => Verb::Error,
@@ -257,6 +262,15 @@ pub fn message(kind: &EventKind, context: &WordsContext<'_>) -> String {
                 other => other.to_owned(),
             };
             format!("{signal} received: {action}")
+        }
+        EventKind::IntentReceived { verb, by, via } => {
+            let action = match *verb {
+                "abort" => "rolling back".to_owned(),
+                "pause" => format!("staying at {}, checks go on", context.weight),
+                "resume" => "going on".to_owned(),
+                other => other.to_owned(),
+            };
+            format!("{verb} asked by {by} ({via}): {action}")
         }
         EventKind::RollbackStarted { reason, .. } => reason.clone(),
         EventKind::RollbackFinished { took_ms, .. } => format!(

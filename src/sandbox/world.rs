@@ -21,6 +21,7 @@ use crate::sandbox::SandboxOptions;
 use crate::sandbox::api_server::ApiService;
 use crate::sandbox::clock::SandboxClock;
 use crate::sandbox::kinds;
+use crate::sandbox::kinds::ApiKind;
 use crate::sandbox::scenario::Scenario;
 use crate::sandbox::scenario::words::Change;
 use crate::sandbox::shared::lock;
@@ -116,6 +117,9 @@ impl World {
             namespaces: namespaces(&scenario, &place.namespace),
             ..SandboxOptions::new(options.clock)
         });
+        for kind in scenario.objects.iter().filter_map(custom_kind) {
+            cluster.register(kind);
+        }
         for object in scenario.objects.iter().chain([&scenario.canary]) {
             cluster.apply_object(placed(object, &place.namespace))?;
         }
@@ -301,6 +305,21 @@ fn namespaces(scenario: &Scenario, own: &str) -> Vec<String> {
         .map(str::to_owned)
         .collect();
     all.into_iter().collect()
+}
+
+/// The kind of an object that the cluster does not know, as its CustomResourceDefinition would have it.
+fn custom_kind(object: &Value) -> Option<ApiKind> {
+    let kind = tree::text(object, "/kind");
+    let (group, version) = tree::text(object, "/apiVersion").split_once('/')?;
+    let is_known = kinds::known()
+        .iter()
+        .any(|known| known.group == group && known.kind == kind);
+    let singular = kind.to_lowercase();
+    let plural = match singular.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{singular}s"),
+    };
+    (!is_known).then(|| ApiKind::custom(group, version, &plural, kind).with_status())
 }
 
 /// An object without a namespace lies in the canary's, if it lies in any.

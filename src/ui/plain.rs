@@ -74,6 +74,7 @@ impl<W: Write> PlainLog<W> {
             | EventKind::CheckPassed { .. }
             | EventKind::CheckHeld { .. }
             | EventKind::SignalReceived { .. }
+            | EventKind::IntentReceived { .. }
             | EventKind::RollbackStarted { .. }
             | EventKind::RollbackFinished { .. }
             | EventKind::StatusRecorded { .. }
@@ -147,6 +148,7 @@ pub fn is_told(event: &Event) -> bool {
         | EventKind::CheckPassed { .. }
         | EventKind::CheckHeld { .. }
         | EventKind::SignalReceived { .. }
+        | EventKind::IntentReceived { .. }
         | EventKind::RollbackStarted { .. }
         | EventKind::RollbackFinished { .. }
         | EventKind::StatusRecorded { .. }

@@ -199,6 +199,11 @@ fn held(mut draft: Draft<'_>, misses: Vec<String>, samples: Vec<Sample>) -> Deci
 /// The next weight, once the canary is large enough for it; at the top, the promotion.
 fn climb(mut draft: Draft<'_>) -> Decision {
     let (plan, seen) = (draft.plan, draft.seen);
+    if draft.status.paused_since.is_some() {
+        let next = seen.at + plan.interval;
+        draft.status.next_check = Some(next);
+        return draft.wait(Reason::Paused, Some(next));
+    }
     let Some(weight) = plan.ladder.next(draft.status.weight()) else {
         return promote::begin(draft);
     };

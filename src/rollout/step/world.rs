@@ -169,6 +169,7 @@ impl World {
                 | EventKind::WorkloadProgress { .. }
                 | EventKind::MetricSampled(_)
                 | EventKind::SignalReceived { .. }
+                | EventKind::IntentReceived { .. }
                 | EventKind::RollbackStarted { .. }
                 | EventKind::RollbackFinished { .. }
                 | EventKind::StatusRecorded { .. }

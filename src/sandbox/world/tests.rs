@@ -100,6 +100,17 @@ async fn an_object_without_a_namespace_lies_in_that_of_the_canary() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn objects_of_any_kind_may_be_there() {
+    let mut scenario = scenario("success");
+    scenario.objects.push(
+        json!({"apiVersion": "example.com/v1", "kind": "Policy", "metadata": {"name": "strict"}}),
+    );
+    let world = world(scenario);
+    let objects = world.cluster().objects();
+    assert!(objects.get("policies", NAMESPACE, "strict").is_some());
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_target_changes_once_the_primary_serves_and_asks_for_one_run() {
     let world = world(scenario("success"));
     pass(10).await;

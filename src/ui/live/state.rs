@@ -92,6 +92,7 @@ impl LiveState {
             | EventKind::RunPlan { .. }
             | EventKind::WorkloadProgress { .. }
             | EventKind::MetricSampled(_)
+            | EventKind::IntentReceived { .. }
             | EventKind::RollbackFinished { .. }
             | EventKind::StatusRecorded { .. }
             | EventKind::StatusFailed { .. }

@@ -1,0 +1,3 @@
+module flagger.test/stack
+
+go 1.26.0
