@@ -25,6 +25,7 @@ use crate::router::QuerySite;
 use crate::router::RouteError;
 use crate::router::TrafficProvider;
 use crate::router::apex_metadata;
+use crate::router::apex_service;
 use crate::router::gateway_api::filters::filters;
 use crate::router::gateway_api::matches::matches;
 use crate::router::patched;
@@ -63,7 +64,7 @@ pub(super) const PROVIDER: TrafficProvider = TrafficProvider {
         ],
     },
     route,
-    beside: |_| Vec::new(),
+    beside: apex_service,
     prepare,
     routes,
     set_routes,
@@ -98,7 +99,7 @@ fn prepare(canary: &Canary, facts: &Facts) -> Result<Vec<Change>, RouteError> {
     let Some(live) = facts.get(&address) else {
         return Ok(vec![Change::Create(
             address.clone(),
-            http_route(canary, &address, rule),
+            http_route(canary, facts, &address, rule),
         )]);
     };
     let rules = Rules::of(&RULES, canary, &address, live);
@@ -112,7 +113,7 @@ fn prepare(canary: &Canary, facts: &Facts) -> Result<Vec<Change>, RouteError> {
     Ok(patched(&address, live, operations).into_iter().collect())
 }
 
-fn http_route(canary: &Canary, address: &ObjectRef, mut rule: Value) -> Value {
+fn http_route(canary: &Canary, facts: &Facts, address: &ObjectRef, mut rule: Value) -> Value {
     let destinations = [
         (canary.primary_service_name(), Weight::FULL),
         (canary.canary_service_name(), Weight::ZERO),
@@ -127,7 +128,7 @@ fn http_route(canary: &Canary, address: &ObjectRef, mut rule: Value) -> Value {
         spec["hostnames"] = json!(canary.service.hosts);
     }
     json!({
-        "apiVersion": address.api_version(), "kind": address.kind, "metadata": apex_metadata(canary), "spec": spec,
+        "apiVersion": address.api_version(), "kind": address.kind, "metadata": apex_metadata(canary, facts), "spec": spec,
     })
 }
 

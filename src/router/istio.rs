@@ -24,6 +24,7 @@ use crate::router::QuerySite;
 use crate::router::RouteError;
 use crate::router::TrafficProvider;
 use crate::router::apex_metadata;
+use crate::router::apex_service;
 use crate::router::patched;
 use crate::router::rules::Rules;
 use crate::router::rules::Shape;
@@ -112,10 +113,10 @@ fn sides(canary: &Canary) -> [String; 2] {
 }
 
 fn beside(canary: &Canary) -> Vec<ObjectRef> {
-    sides(canary)
-        .iter()
-        .map(|service| DESTINATION_RULE.in_namespace(&canary.namespace, service))
-        .collect()
+    let rule = |service: String| DESTINATION_RULE.in_namespace(&canary.namespace, &service);
+    let mut beside: Vec<ObjectRef> = sides(canary).into_iter().map(rule).collect();
+    beside.extend(apex_service(canary));
+    beside
 }
 
 fn prepare(canary: &Canary, facts: &Facts) -> Result<Vec<Change>, RouteError> {
@@ -126,7 +127,7 @@ fn prepare(canary: &Canary, facts: &Facts) -> Result<Vec<Change>, RouteError> {
     let address = route(canary);
     let Some(live) = facts.get(&address) else {
         let manifest = json!({
-            "apiVersion": address.api_version(), "kind": address.kind, "metadata": apex_metadata(canary),
+            "apiVersion": address.api_version(), "kind": address.kind, "metadata": apex_metadata(canary, facts),
             "spec": virtual_service(canary),
         });
         changes.push(Change::Create(address, manifest));

@@ -18,6 +18,7 @@ use crate::canary::object::Resource;
 use crate::canary::spec::Canary;
 use crate::canary::weight::Proof;
 use crate::canary::weight::Routes;
+use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -155,14 +156,38 @@ pub fn provider(name: &str) -> Option<&'static TrafficProvider> {
         .find(|provider| provider.name == name)
 }
 
-/// Metadata of a route that we make: the apex's, and what keeps Flux away.
-fn apex_metadata(canary: &Canary) -> Value {
-    let mut labels = serde_json::Map::new();
+/// The apex service, which `apex_metadata` looks at where the Canary has metadata for it.
+fn apex_service(canary: &Canary) -> Vec<ObjectRef> {
+    let service = Resource::SERVICE.in_namespace(&canary.namespace, canary.apex_name());
+    canary
+        .service
+        .apex
+        .iter()
+        .map(|_| service.clone())
+        .collect()
+}
+
+/// Metadata of a route that we make: the apex's, and what keeps Flux away. With metadata of its own the apex lends its
+/// route the label by which its pods are chosen too, as in Flagger.
+fn apex_metadata(canary: &Canary, facts: &Facts) -> Value {
+    let mut labels = Map::new();
     let mut annotations = flux_opt_out();
     if let Some(apex) = &canary.service.apex {
         let owned = |(key, value): (&String, &String)| (key.clone(), json!(value));
         labels.extend(apex.labels.iter().map(owned));
         annotations.extend(apex.annotations.iter().map(owned));
+    }
+    for service in apex_service(canary) {
+        let selector = facts
+            .get(&service)
+            .and_then(|live| live.pointer("/spec/selector"));
+        for key in selector
+            .and_then(Value::as_object)
+            .into_iter()
+            .flat_map(Map::keys)
+        {
+            labels.insert(key.clone(), json!(canary.apex_name()));
+        }
     }
     json!({"name": canary.apex_name(), "namespace": canary.namespace, "labels": labels, "annotations": annotations})
 }

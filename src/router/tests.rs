@@ -1,5 +1,6 @@
 use super::*;
 use crate::canary::load::load;
+use crate::canary::service::Metadata;
 use crate::canary::source::SourceFile;
 use crate::canary::weight::Weight;
 
@@ -217,6 +218,23 @@ fn a_patch_on_a_route_that_changed_its_order_fails_instead_of_hitting_the_wrong_
             let patch: json_patch::Patch = serde_json::from_value(operations.into()).unwrap();
             assert!(json_patch::patch(&mut live.clone(), &patch).is_err());
         }
+    }
+}
+
+#[test]
+fn an_apex_with_metadata_lends_its_route_the_label_that_it_selects_by() {
+    for mut bench in benches() {
+        bench.facts.clear();
+        bench.canary.service.apex = Some(Metadata {
+            labels: [("l".to_owned(), "apex".to_owned())].into(),
+            ..Metadata::default()
+        });
+        let service = apex_service(&bench.canary).remove(0);
+        let selects = json!({"spec": {"selector": {"app": "checkout-primary"}}});
+        bench.facts.insert(service, selects);
+        bench.prepare();
+        let labels = &bench.route()["metadata"]["labels"];
+        assert_eq!(*labels, json!({"l": "apex", "app": "checkout"}));
     }
 }
 

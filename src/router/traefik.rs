@@ -22,6 +22,7 @@ use crate::router::QuerySite;
 use crate::router::RouteError;
 use crate::router::TrafficProvider;
 use crate::router::apex_metadata;
+use crate::router::apex_service;
 use crate::router::patched;
 use serde_json::Value;
 use serde_json::json;
@@ -41,7 +42,7 @@ pub(super) const PROVIDER: TrafficProvider = TrafficProvider {
         service: &[],
     },
     route,
-    beside: |_| Vec::new(),
+    beside: apex_service,
     prepare,
     routes,
     set_routes,
@@ -74,7 +75,7 @@ fn prepare(canary: &Canary, facts: &Facts) -> Result<Vec<Change>, RouteError> {
     let primary = canary.primary_service_name();
     let Some(live) = facts.get(&address) else {
         let manifest = json!({
-            "apiVersion": address.api_version(), "kind": RESOURCE.kind, "metadata": apex_metadata(canary),
+            "apiVersion": address.api_version(), "kind": RESOURCE.kind, "metadata": apex_metadata(canary, facts),
             "spec": {"weighted": {"services": [entry(canary, &primary, Weight::FULL)]}},
         });
         return Ok(vec![Change::Create(address, manifest)]);
