@@ -30,6 +30,7 @@ pub mod generate;
 pub mod globals;
 pub mod man;
 pub mod promote;
+pub mod questions;
 pub mod sandbox;
 pub mod signals;
 pub mod source;
