@@ -49,6 +49,11 @@ impl Controller<'_> {
         if !effects.is_empty() {
             self.renew_if_due().await?;
             if !rollback {
+                if effects.contains(&Effect::Promote) {
+                    // Once the primary may have been replaced, nobody may claim that the old version serves: a driver
+                    // that takes over here must know of the promotion.
+                    self.document.status.canary.phase = status.phase();
+                }
                 self.before_effects(&effects, status.phase(), &mut queued)
                     .await?;
             }
@@ -64,7 +69,7 @@ impl Controller<'_> {
         if !unchanged {
             self.store().await?;
         }
-        if published {
+        if published || std::mem::take(&mut self.status_is_old) {
             self.publish_status().await;
         }
         for event in events {
@@ -205,6 +210,7 @@ impl Controller<'_> {
             }
             Err(error) => return Err(error.into()),
         }
+        self.stored_outbox = self.document.outbox.len();
         Ok(())
     }
 

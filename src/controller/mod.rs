@@ -134,6 +134,10 @@ pub struct Controller<'a> {
     flush: Option<wait::Flush<'a>>,
     worst: Vec<crate::rollout::event::Sample>,
     said: publish::Said,
+    /// Did another process write the record, and perhaps no status after it?
+    status_is_old: bool,
+    /// Transitions in the record's outbox, as it was written last.
+    stored_outbox: usize,
     /// Has anything been written to the cluster that users could notice?
     moved: bool,
     recording_failed: bool,
@@ -167,6 +171,8 @@ impl<'a> Controller<'a> {
             flush: None,
             worst: Vec::new(),
             said: publish::Said::default(),
+            status_is_old: false,
+            stored_outbox: 0,
             moved: false,
             recording_failed: false,
             woken: false,
@@ -265,15 +271,26 @@ impl<'a> Controller<'a> {
     }
 
     async fn take_the_lock(&mut self) -> Result<(), RunError> {
+        let known = match self.ports.record.load().await? {
+            Some(record) => {
+                Document::read(&record.document)
+                    .map_err(RunError::Document)?
+                    .epoch
+            }
+            None => 0,
+        };
+        let floor = known.max(self.identity.recorded_epoch);
+        self.ports.lease.acquire(floor, &mut |_| {}).await?;
+        // Only now: whoever had the lock until here has written to the end.
         if let Some(record) = self.ports.record.load().await? {
             let document = Document::read(&record.document).map_err(RunError::Document)?;
             let fresh = std::mem::replace(&mut self.document, document);
             self.document.continue_or_begin(fresh);
             self.record_version = Some(record.version);
+            self.status_is_old = true;
+            self.stored_outbox = self.document.outbox.len();
         }
         self.moved = self.document.status.phase().is_running();
-        let floor = self.document.epoch.max(self.identity.recorded_epoch);
-        self.ports.lease.acquire(floor, &mut |_| {}).await?;
         self.document.epoch = self.ports.lease.epoch().unwrap_or(floor + 1);
         Ok(())
     }

@@ -31,7 +31,10 @@ impl Controller<'_> {
             .into());
         }
         // A way back that another process began on the route is a way back to be finished.
-        let begun = routes.as_ref().is_some_and(|seen| seen.intent.is_some());
+        let begun = routes
+            .as_ref()
+            .and_then(|seen| seen.intent.as_deref())
+            .is_some_and(|intent| self.document.has_not_confirmed(intent));
         if begun && self.document.resumed && self.document.status.phase() == Phase::Progressing {
             self.request.get_or_insert(Request::Abort);
         }

@@ -167,6 +167,7 @@ impl Controller<'_> {
         if self.ports.journal.is_none() {
             return true;
         }
+        let waiting = self.stored_outbox;
         if let Some(flush) = self.flush.take() {
             let clock = self.ports.clock;
             tokio::select! {
@@ -185,7 +186,7 @@ impl Controller<'_> {
             }
         }
         let done = self.document.outbox.is_empty();
-        if self.moved {
+        if self.moved || self.document.outbox.len() != waiting {
             // What Git has is dropped from the record, what it lacks stays for whoever comes next.
             let _best_effort = self.store().await;
         }

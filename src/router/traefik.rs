@@ -82,8 +82,7 @@ fn prepare(canary: &Canary, facts: &Facts) -> Result<Vec<Change>, RouteError> {
     };
     // A route that only knows the apex service: that destination becomes the primary, the rest of it stays.
     let services = services(live, &address)?;
-    let apex_only = services.len() == 1 && names(canary, &services[0], canary.apex_name());
-    if apex_only {
+    if knows_only_the_apex(canary, services) {
         let rename = [("name", json!(primary)), ("weight", json!(Weight::FULL))];
         let operations = rename.map(|(field, value)| {
             json!({"op": "add", "path": format!("{SERVICES}/0/{field}"), "value": value})
@@ -94,12 +93,21 @@ fn prepare(canary: &Canary, facts: &Facts) -> Result<Vec<Change>, RouteError> {
     sides(canary, services, &address).map(|_| Vec::new())
 }
 
+fn knows_only_the_apex(canary: &Canary, services: &[Value]) -> bool {
+    services.len() == 1 && names(canary, &services[0], canary.apex_name())
+}
+
 fn routes(canary: &Canary, facts: &Facts) -> Result<Option<Routes>, RouteError> {
     let address = route(canary);
     let Some(live) = facts.get(&address) else {
         return Ok(None);
     };
-    let sides = sides(canary, services(live, &address)?, &address)?;
+    let services = services(live, &address)?;
+    if knows_only_the_apex(canary, services) {
+        // Nothing of ours is there yet: the bootstrap takes it over.
+        return Ok(None);
+    }
+    let sides = sides(canary, services, &address)?;
     let weight =
         |index: Option<usize>| index.map_or(0, |index| weight_of(&services_of(live)[index]));
     let (primary, of_canary) = (weight(sides.primary), weight(sides.canary));

@@ -1,3 +1,5 @@
 //! What tests share.
 
 pub mod golden;
+pub mod stage;
+pub mod tap;

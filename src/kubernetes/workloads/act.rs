@@ -218,6 +218,10 @@ impl Workloads {
             return Ok(());
         };
         let fields = serde_json::to_value(status).unwrap_or(Value::Null);
+        let mut all = fields.as_object().into_iter().flatten();
+        if all.all(|(field, value)| live["status"].get(field) == Some(value)) {
+            return Ok(());
+        }
         let mut patch =
             vec![json!({"op": "test", "path": "/metadata/uid", "value": live["metadata"]["uid"]})];
         if live.get("status").is_none() {

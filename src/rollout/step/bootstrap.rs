@@ -14,6 +14,7 @@ use crate::rollout::step::unready;
 /// Something that must exist does not.
 pub(super) fn begin(mut draft: Draft<'_>) -> Decision {
     draft.enter(Phase::Initializing);
+    draft.status.weight_since = None;
     draft.next(Next::Again)
 }
 
@@ -38,7 +39,8 @@ pub(super) fn bootstrap(mut draft: Draft<'_>) -> Decision {
         draft.status.weight_since = Some(seen.at);
         return draft.next(Next::Again);
     }
-    let drained = draft.status.weight_since.unwrap_or(seen.at) + draft.plan.drain;
+    // A driver that died after the switch has not written down when it was: the drain begins anew.
+    let drained = *draft.status.weight_since.get_or_insert(seen.at) + draft.plan.drain;
     if seen.canary.desired > 0 && seen.at < drained {
         return draft.wait_exactly(Reason::Draining, drained);
     }

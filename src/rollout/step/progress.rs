@@ -109,12 +109,7 @@ pub(super) fn progress(mut draft: Draft<'_>, results: &[CheckResult]) -> Decisio
     match stage(plan, &draft.status, seen) {
         Stage::OutOfTime => way_back::roll_back(draft, Cause::Timeout, "the run's time is over"),
         Stage::Drifted => drifted(draft),
-        Stage::NewRevision => {
-            draft.set_routes(Routes::PRIMARY, false);
-            begin_analysis(&mut draft);
-            draft.status.waiting_since = Some(seen.at);
-            draft.next(Next::Again)
-        }
+        Stage::NewRevision => restart(draft),
         Stage::CanaryLost => {
             draft.set_routes(Routes::PRIMARY, true);
             draft.status.waiting_since = Some(seen.at);
@@ -169,6 +164,14 @@ fn analysed(mut draft: Draft<'_>, results: &[CheckResult]) -> Decision {
         samples: samples(results),
     });
     climb(draft)
+}
+
+/// Another revision: users go home first, then it is analysed from the start.
+pub(super) fn restart(mut draft: Draft<'_>) -> Decision {
+    draft.set_routes(Routes::PRIMARY, false);
+    begin_analysis(&mut draft);
+    draft.status.waiting_since = Some(draft.seen.at);
+    draft.next(Next::Again)
 }
 
 fn samples(results: &[CheckResult]) -> Vec<Sample> {

@@ -17,6 +17,7 @@ use crate::rollout::safe_side::SafeSide;
 use crate::rollout::safe_side::Takeover;
 use crate::rollout::status::Status;
 use crate::rollout::step::draft::Draft;
+use crate::rollout::step::progress::restart;
 use crate::rollout::step::unready;
 use crate::rollout::step::way_back;
 
@@ -49,6 +50,11 @@ pub(super) fn takeover(plan: &Plan, status: &Status, seen: &Observation) -> Take
 pub(super) fn promoting(mut draft: Draft<'_>) -> Decision {
     let (plan, seen) = (draft.plan, draft.seen);
     match takeover(plan, &draft.status, seen) {
+        // The target changed between the last check and the write: what would be promoted was not analysed.
+        Takeover::NotReplaced if seen.revision != draft.status.revision => {
+            draft.enter(Phase::Progressing);
+            restart(draft)
+        }
         Takeover::NotReplaced => {
             // A driver that died here has not promoted: the same bytes are written again.
             draft.effects.push(Effect::Promote);
@@ -113,7 +119,7 @@ pub(super) fn finalising(mut draft: Draft<'_>) -> Decision {
         draft.set_routes(Routes::PRIMARY, false);
         return draft.next(Next::Again);
     }
-    let drained = draft.status.weight_since.unwrap_or(seen.at) + draft.plan.drain;
+    let drained = *draft.status.weight_since.get_or_insert(seen.at) + draft.plan.drain;
     if seen.at < drained {
         return draft.wait_exactly(Reason::Draining, drained);
     }

@@ -114,7 +114,7 @@ pub(super) fn end(mut draft: Draft<'_>, cause: Cause) -> Decision {
         draft.set_routes(Routes::PRIMARY, true);
         return draft.next(Next::Again);
     }
-    let drained = draft.status.weight_since.unwrap_or(seen.at) + draft.plan.drain;
+    let drained = *draft.status.weight_since.get_or_insert(seen.at) + draft.plan.drain;
     if seen.at < drained && seen.canary.desired > 0 {
         return draft.wait_exactly(Reason::Draining, drained);
     }
