@@ -202,9 +202,10 @@ fn is(canary: &Canary, backend: &Value, service: &str) -> bool {
 
 fn routes(canary: &Canary, facts: &Facts) -> Result<Option<Routes>, RouteError> {
     let address = route(canary);
-    let live = facts.get(&address);
-    live.map(|live| Rules::of(&RULES, canary, &address, live).read())
-        .transpose()
+    let Some(live) = facts.get(&address) else {
+        return Ok(None);
+    };
+    Rules::of(&RULES, canary, &address, live).read()
 }
 
 fn set_routes(canary: &Canary, facts: &Facts, wish: Routes) -> Result<Vec<Change>, RouteError> {

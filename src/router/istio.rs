@@ -332,9 +332,10 @@ fn is_host(canary: &Canary, host: &str, service: &str) -> bool {
 
 fn routes(canary: &Canary, facts: &Facts) -> Result<Option<Routes>, RouteError> {
     let address = route(canary);
-    let live = facts.get(&address);
-    live.map(|live| Rules::of(shape(canary), canary, &address, live).read())
-        .transpose()
+    let Some(live) = facts.get(&address) else {
+        return Ok(None);
+    };
+    Rules::of(shape(canary), canary, &address, live).read()
 }
 
 fn set_routes(canary: &Canary, facts: &Facts, wish: Routes) -> Result<Vec<Change>, RouteError> {

@@ -135,13 +135,28 @@ impl<'a> Rules<'a> {
         ))
     }
 
-    /// The weights. Of several rules the one with most for the canary tells: nobody who sees it may be overlooked.
-    pub fn read(&self) -> Result<Routes, RouteError> {
+    /// Does the rule only know the apex?
+    fn is_untouched(&self, rule: &'a Value) -> bool {
+        let is_apex = |only| (self.shape.is)(self.canary, only, self.canary.apex_name());
+        matches!(self.destinations(rule), [only] if is_apex(only))
+    }
+
+    /// The weights; `None` where the object only knows the apex, which is to be taken over first. Of several rules the
+    /// one with most for the canary tells: nobody who sees it may be overlooked.
+    pub fn read(&self) -> Result<Option<Routes>, RouteError> {
+        let rules = self.all()?;
+        let mut ours = false;
+        for rule in rules {
+            ours |= self.sides(rule)?.is_some();
+        }
+        if !ours && rules.iter().any(|rule| self.is_untouched(rule)) {
+            return Ok(None);
+        }
         let mut most = Weight::ZERO;
         for (_, rule, sides) in self.ours()? {
             most = most.max(self.share(self.destinations(rule), sides)?);
         }
-        Ok(Routes::split(most))
+        Ok(Some(Routes::split(most)))
     }
 
     fn share(&self, destinations: &[Value], sides: Sides) -> Result<Weight, RouteError> {
@@ -240,8 +255,10 @@ impl<'a> Rules<'a> {
     pub fn take_over(&self) -> Result<Vec<Value>, RouteError> {
         let mut operations = Vec::new();
         for (index, rule) in self.all()?.iter().enumerate() {
+            let known = self.sides(rule)?.is_some();
             if let [only] = self.destinations(rule)
-                && (self.shape.is)(self.canary, only, self.canary.apex_name())
+                && !known
+                && self.is_untouched(rule)
             {
                 let path = format!("{}/0", self.path(index));
                 let primary = (self.shape.destination)(

@@ -248,6 +248,8 @@ fn a_route_that_was_there_keeps_its_spec_in_an_annotation_when_it_is_taken_over(
         let text = sides[0].to_string().replace("checkout-primary", &apex);
         sides[0] = serde_json::from_str(&text).unwrap();
         let before = bench.route()["spec"].clone();
+        let untouched = (bench.provider.routes)(&bench.canary, &bench.facts);
+        assert_eq!(untouched, Ok(None), "{}", bench.provider.name);
         bench.prepare();
         assert_eq!(bench.read(), 0, "{}", bench.provider.name);
         let kept = bench.route()["metadata"]["annotations"][ORIGINAL].as_str();

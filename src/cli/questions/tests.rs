@@ -3,10 +3,12 @@
 use super::*;
 use crate::canary::load::load;
 use crate::canary::source::SourceFile;
+use crate::kubernetes::testing::Server;
 use crate::kubernetes::workloads::WorkloadOptions;
 use crate::rollout::plan::PlanOptions;
 use crate::rollout::plan::Timing;
 use crate::router;
+use serde_json::json;
 
 fn options() -> DriveOptions {
     DriveOptions {
@@ -125,14 +127,31 @@ fn what_this_release_does_not_ask_is_refused_by_name() {
     assert!(of(insecure).contains("a certificate that nobody verifies"));
 }
 
-#[test]
-fn the_secret_of_a_template_lies_in_its_namespace() {
+#[tokio::test(start_paused = true)]
+async fn the_secret_of_a_template_is_read_in_its_namespace_and_sent_along() {
     let metric = "{name: own, templateRef: {name: own}, thresholdRange: {max: 5}}";
     let template = "  provider: {type: prometheus, address: 'https://a.example', secretRef: {name: s}}\n  query: up\n";
-    let drafts = drafted(metric, template).0.unwrap();
-    let secret = drafts[0].secret.as_ref().unwrap();
-    assert_eq!(
-        (secret.namespace.as_deref(), secret.name.as_str()),
-        (Some("demo"), "s")
+    let server = Server::default();
+    let asked = async || {
+        let drafts = drafted(metric, template).0.unwrap();
+        questions(drafts, &server.requests())
+            .await
+            .remove(0)
+            .backend
+    };
+    let missing = asked().await.err().unwrap().to_string();
+    assert!(
+        missing.ends_with("Secret demo/s: it is not there"),
+        "{missing}"
     );
+    let path = "/api/v1/namespaces/demo/secrets/s";
+    server.set(path, json!({"data": {"password": "cA=="}}));
+    let useless = asked().await.err().unwrap().to_string();
+    assert!(
+        useless.ends_with("it has no token, and no username"),
+        "{useless}"
+    );
+    server.set(path, json!({"data": {"token": "dA=="}}));
+    let header = ("Authorization".to_owned(), "Bearer t".to_owned());
+    assert_eq!(asked().await.ok().unwrap().headers, [header]);
 }
