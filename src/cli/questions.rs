@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::kubernetes::request::Requests;
 use crate::metrics;
 use crate::metrics::Backend;
+use crate::metrics::Headers;
 use crate::metrics::MetricProvider;
 use crate::metrics::template::Facts;
 use crate::metrics::template::render;
@@ -269,7 +270,7 @@ async fn credentials(
     provider: &MetricProvider,
     address: &str,
     requests: &Requests,
-) -> Result<Vec<(String, String)>, TransportError> {
+) -> Result<Headers, TransportError> {
     let namespace = secret.namespace.as_deref().unwrap_or_default();
     let refused = |why: String| TransportError::Refused {
         host: address.to_owned(),

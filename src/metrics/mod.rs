@@ -23,20 +23,23 @@ pub struct MetricProvider {
     /// The request for a query.
     pub request: fn(&Backend, query: &str) -> HttpRequest,
     /// The headers that its Secret stands for.
-    pub credentials: fn(&Credentials) -> Result<Vec<(String, String)>, CredentialsError>,
+    pub credentials: fn(&Credentials) -> Result<Headers, CredentialsError>,
     /// A query that every backend of this kind can answer.
     pub probe: &'static str,
     /// Reads what came back.
     pub parse: fn(&HttpResponse) -> Answer,
 }
 
+/// Names and values; may hold secrets.
+pub type Headers = Vec<(String, String)>;
+
 /// Whom a query is sent to.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Backend {
     /// URL of its API.
     pub address: String,
-    /// Sent with every request; may hold secrets.
-    pub headers: Vec<(String, String)>,
+    /// Sent with every request.
+    pub headers: Headers,
 }
 
 /// What a Secret holds, by key, decoded.

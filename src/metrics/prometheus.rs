@@ -9,6 +9,7 @@ use crate::canary::http::HttpResponse;
 use crate::metrics::Backend;
 use crate::metrics::Credentials;
 use crate::metrics::CredentialsError;
+use crate::metrics::Headers;
 use crate::metrics::MetricProvider;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -46,7 +47,7 @@ fn request(backend: &Backend, query: &str) -> HttpRequest {
 }
 
 /// A token, else a user with a password.
-fn credentials(secret: &Credentials) -> Result<Vec<(String, String)>, CredentialsError> {
+fn credentials(secret: &Credentials) -> Result<Headers, CredentialsError> {
     let authorization = if let Some(token) = secret.get("token") {
         format!("Bearer {token}")
     } else {

@@ -130,9 +130,8 @@ impl Parser {
     /// `if`, `with` or `range`, from its first word on.
     fn branch(&mut self, words: Vec<Word>, at: Range<usize>) -> Result<Node, TemplateError> {
         let mut words = words.into_iter();
-        let keyword = match words.next().map(|word| word.token) {
-            Some(Token::Name(keyword)) => keyword,
-            Some(_) | None => return Err(TemplateError::new(at, "nothing begins here")),
+        let Some(Token::Name(keyword)) = words.next().map(|word| word.token) else {
+            return Err(TemplateError::new(at, "nothing begins here"));
         };
         let pipe = whole(words.collect(), at.clone())?;
         if pipe.variables.len() > 1 && keyword != "range" {
