@@ -31,6 +31,7 @@ pub mod globals;
 pub mod man;
 pub mod output;
 pub mod promote;
+pub mod questions;
 pub mod sandbox;
 pub mod signals;
 pub mod source;

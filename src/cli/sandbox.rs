@@ -354,3 +354,6 @@ fn run_id(clock: &dyn Clock, seed: u64, run: u64) -> String {
     let random = u128::from(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)) << 8 | u128::from(run);
     ulid::Ulid::from_parts(milliseconds, random).to_string()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! Tables that are made from data: in the help, the man page, the README and the documentation.
 
+use crate::canary::name::Word as _;
 use crate::cli::error::CliError;
 use crate::error::EXIT_CODES;
 use crate::router::PROVIDERS;
@@ -46,19 +47,28 @@ pub fn exit_codes_as_markdown() -> String {
     text
 }
 
-/// The traffic providers and what they can do, for pages.
+/// Traffic providers, for pages.
 #[must_use]
 pub fn providers_as_markdown() -> String {
     let mut text = String::from(
-        "| `spec.provider` | Router | Object with the weights | API |\n|---|---|---|---|\n",
+        "| `spec.provider` | Object | Of `spec.service` it honours |\n|---|---|---|\n",
     );
     for provider in PROVIDERS {
-        let kind = &provider.resource;
+        let fields = provider.capabilities.service.iter();
+        let mut fields: Vec<String> = fields
+            .map(|field| format!("`{}`", field.as_str()))
+            .collect();
+        if fields.is_empty() {
+            fields.push("–".to_owned());
+        }
         // A `String` takes everything.
         let _ = writeln!(
             text,
-            "| `{}` | [{}]({}) | {} | `{}/{}` |",
-            provider.name, provider.summary, provider.install, kind.kind, kind.group, kind.version
+            "| `{}` | `{}` `{}` | {} |",
+            provider.name,
+            provider.resource.kind,
+            provider.resource.version,
+            fields.join(", ")
         );
     }
     text

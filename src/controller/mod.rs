@@ -13,7 +13,6 @@ mod wait;
 pub use document::Document;
 pub use failure::RunError;
 
-use crate::canary::metric::Metric;
 use crate::canary::phase::Phase;
 use crate::canary::weight::Weight;
 use crate::port::clock::Clock;
@@ -26,6 +25,7 @@ use crate::port::metric_source::MetricSource;
 use crate::port::router::Router;
 use crate::port::run_record::RunRecord;
 use crate::port::subscriber::Subscriber;
+use crate::rollout::analysis::MetricCheck;
 use crate::rollout::decision::Next;
 use crate::rollout::decision::Outcome;
 use crate::rollout::event::EventKind;
@@ -80,8 +80,8 @@ pub struct Identity {
     pub recorded_epoch: u64,
     /// Our version.
     pub version: String,
-    /// `analysis.metrics`.
-    pub metrics: Vec<Metric>,
+    /// The questions to metrics, in their order.
+    pub metrics: Vec<MetricCheck>,
 }
 
 /// What is said to a driver while it drives.
