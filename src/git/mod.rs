@@ -15,6 +15,7 @@ pub mod recorded;
 mod refusal;
 mod remote;
 pub mod repository;
+pub mod transport;
 mod worktree;
 
 #[cfg(test)]

@@ -5,11 +5,15 @@ use crate::canary::phase::Phase;
 use crate::canary::status::CanaryStatus;
 use crate::canary::weight::Weight;
 use crate::git::message::Author;
+use crate::git::testing_server;
+use crate::git::transport;
 use crate::os;
 use crate::port::journal::Measured;
 use crate::port::journal::Transition;
+use git2::transport::Transport;
 use std::fs;
 use std::path::Path;
+use std::sync::Once;
 use tempfile::TempDir;
 
 /// A repository that goes away with the test.
@@ -117,6 +121,19 @@ impl Fixture {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
+}
+
+/// All ways to servers, at once: libgit2 must not be connecting while its list of them grows.
+pub fn register_transports() {
+    static DONE: Once = Once::new();
+    DONE.call_once(|| {
+        os::forget_user_git_config();
+        os::register_git_transport(testing_server::SCHEME, |remote| {
+            Transport::smart(remote, false, testing_server::Connection)
+        })
+        .unwrap();
+        transport::register().unwrap();
+    });
 }
 
 /// Alice at a fixed moment.
