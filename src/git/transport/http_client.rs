@@ -148,17 +148,17 @@ pub(super) fn failure(error: reqwest::Error, url: &Url) -> NetworkFailure {
 fn certificate_error(error: &reqwest::Error) -> Option<CertificateError> {
     let mut next = error.source();
     while let Some(error) = next {
-        // an io::Error hides what it carries from `source`
-        let inner = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-            .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        if let Some(rustls::Error::InvalidCertificate(why)) =
-            inner.or_else(|| error.downcast_ref::<rustls::Error>())
-        {
+        if let Some(rustls::Error::InvalidCertificate(why)) = error.downcast_ref() {
             return Some(why.clone());
         }
-        next = error.source();
+        // an io::Error hides what it carries from `source`
+        let carried = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        next = match carried {
+            Some(carried) => Some(carried),
+            None => error.source(),
+        };
     }
     None
 }
