@@ -19,6 +19,6 @@ pub mod transport;
 mod worktree;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod testing_server;

@@ -98,7 +98,7 @@ impl Repository {
         let near = nearest(reference, &self.names());
         let is_history = reference.contains(['~', '^'])
             || reference.chars().all(|digit| digit.is_ascii_hexdigit());
-        let help = if !near.is_empty() && !(is_history && self.inner.is_shallow()) {
+        let help = if !near.is_empty() && (!is_history || !self.inner.is_shallow()) {
             Some(format!("did you mean {}?", near.join(", ")))
         } else if self.inner.is_shallow() {
             Some(String::from(

@@ -143,7 +143,7 @@ pub fn signature() -> git2::Signature<'static> {
 }
 
 /// A journal's constants.
-pub fn author() -> Author {
+pub(in crate::git) fn author() -> Author {
     Author {
         namespace: String::from("test"),
         name: String::from("podinfo"),

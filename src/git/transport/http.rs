@@ -175,7 +175,7 @@ impl HttpRemote {
         Ok(HttpStream {
             session: Arc::clone(&self.session),
             state: State::Writing {
-                request: Some(request),
+                request: Some(Box::new(request)),
                 url,
                 body: Vec::new(),
                 kind: format!("application/x-{service}-result"),
@@ -217,7 +217,7 @@ struct HttpStream {
 
 enum State {
     Writing {
-        request: Option<RequestBuilder>,
+        request: Option<Box<RequestBuilder>>,
         url: Url,
         body: Vec<u8>,
         kind: String,

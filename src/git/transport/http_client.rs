@@ -9,7 +9,7 @@ use reqwest::Proxy;
 use reqwest::Url;
 use reqwest::redirect::Policy;
 use rustls::CertificateError;
-use std::error::Error;
+use std::error::Error as _;
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;

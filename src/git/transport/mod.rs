@@ -14,7 +14,7 @@ mod settings;
 mod ssh;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::git::error::GitError;
 use crate::git::transport::environment::GitEnvironment;

@@ -16,7 +16,7 @@ use std::path::Path;
 use std::process::Command;
 use std::rc::Rc;
 
-mod backend;
+pub mod backend;
 mod https;
 mod logins;
 mod odd;
@@ -39,7 +39,7 @@ fn skip(why: &str) -> bool {
 }
 
 /// Is Git's own server here?
-fn no_git() -> bool {
+pub fn no_git() -> bool {
     let there = Command::new("git")
         .args(["http-backend"])
         .output()
@@ -48,7 +48,7 @@ fn no_git() -> bool {
 }
 
 /// A bare clone whose `origin` is at `url`.
-fn clone_of(url: &str) -> Fixture {
+pub fn clone_of(url: &str) -> Fixture {
     register_transports();
     let fixture = Fixture::bare();
     fixture.repository().remote("origin", url).unwrap();
