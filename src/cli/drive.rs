@@ -362,3 +362,6 @@ async fn owner(requests: &Requests, loaded: &Loaded) -> Result<Option<Value>, Er
         Err(error) => Err(error.into()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,6 +23,8 @@ use crate::error::Error;
 use crate::error::ExitCode;
 use crate::git::journal::Journal;
 use crate::git::journal::JournalOptions;
+use crate::git::transport;
+use crate::git::transport::environment::GitEnvironment;
 use crate::kubernetes::client::Connection;
 use crate::kubernetes::client::connect;
 use crate::kubernetes::client::ensure_crypto;
@@ -57,6 +59,8 @@ pub fn run(
     if args.sandbox.is_wanted() {
         return sandbox::promote(args, globals, environment);
     }
+    // before any thread: libgit2 does not synchronise its list of ways
+    transport::register()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -198,10 +202,20 @@ async fn journal(
                 host: host.to_owned(),
                 driver: concat!("kubectl-flagger/", env!("CARGO_PKG_VERSION")).to_owned(),
                 actor: actor(environment),
+                environment: git_environment(args, environment),
                 sleeper: Rc::new(|duration| Box::pin(tokio::time::sleep(duration))),
             })?;
             Ok(Some(journal))
         }
+    }
+}
+
+fn git_environment(args: &PromoteArgs, environment: &Environment) -> GitEnvironment {
+    GitEnvironment {
+        proxies: proxies(environment),
+        interactive: environment.stdin_is_terminal && !environment.is_ci(),
+        trust_repository: args.record.trust_repo_config,
+        ..GitEnvironment::from_variables(|name| environment.get(name))
     }
 }
 

@@ -23,6 +23,7 @@ use crate::error::ExitCode;
 use crate::git::example;
 use crate::git::journal::Journal;
 use crate::git::journal::JournalOptions;
+use crate::git::transport::environment::GitEnvironment;
 use crate::kubernetes::client::Connection;
 use crate::kubernetes::request::Requests;
 use crate::kubernetes::service_proxy::ServiceProxy;
@@ -339,6 +340,7 @@ fn journal(
                 host: NAME.to_owned(),
                 driver: concat!("kubectl-flagger/", env!("CARGO_PKG_VERSION")).to_owned(),
                 actor: None,
+                environment: GitEnvironment::default(),
                 sleeper: Rc::new(move |duration| {
                     let clock = Rc::clone(&clock);
                     Box::pin(async move { clock.sleep(duration).await })

@@ -96,7 +96,9 @@ impl Repository {
             return GitError::NoCommit;
         }
         let near = nearest(reference, &self.names());
-        let help = if !near.is_empty() {
+        let is_history = reference.contains(['~', '^'])
+            || reference.chars().all(|digit| digit.is_ascii_hexdigit());
+        let help = if !near.is_empty() && (!is_history || !self.inner.is_shallow()) {
             Some(format!("did you mean {}?", near.join(", ")))
         } else if self.inner.is_shallow() {
             Some(String::from(
