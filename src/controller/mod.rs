@@ -13,11 +13,11 @@ mod wait;
 pub use document::Document;
 pub use failure::RunError;
 
-use crate::canary::metric::Metric;
 use crate::canary::phase::Phase;
 use crate::canary::weight::Weight;
 use crate::port::clock::Clock;
 use crate::port::cluster::Cluster;
+use crate::port::cluster::ClusterView;
 use crate::port::cluster::Fence;
 use crate::port::journal::StatusJournal;
 use crate::port::lease::Lease;
@@ -25,6 +25,7 @@ use crate::port::metric_source::MetricSource;
 use crate::port::router::Router;
 use crate::port::run_record::RunRecord;
 use crate::port::subscriber::Subscriber;
+use crate::rollout::analysis::MetricCheck;
 use crate::rollout::decision::Next;
 use crate::rollout::decision::Outcome;
 use crate::rollout::event::EventKind;
@@ -79,8 +80,8 @@ pub struct Identity {
     pub recorded_epoch: u64,
     /// Our version.
     pub version: String,
-    /// `analysis.metrics`.
-    pub metrics: Vec<Metric>,
+    /// The questions to metrics, in their order.
+    pub metrics: Vec<MetricCheck>,
 }
 
 /// What is said to a driver while it drives.
@@ -129,11 +130,19 @@ pub struct Controller<'a> {
     subscriber: &'a mut dyn Subscriber,
     requests: UnboundedReceiver<Word>,
     request: Option<Request>,
+    /// What was seen last: a way back needs the route, not a fresh look at everything.
+    view: Option<ClusterView>,
     document: Document,
     record_version: Option<String>,
     flush: Option<wait::Flush<'a>>,
     worst: Vec<crate::rollout::event::Sample>,
     said: publish::Said,
+    /// May another process have begun what it could not confirm?
+    inherits: bool,
+    /// Did another process write the record, and perhaps no status after it?
+    status_is_old: bool,
+    /// Transitions in the record's outbox, as it was written last.
+    stored_outbox: usize,
     /// Has anything been written to the cluster that users could notice?
     moved: bool,
     recording_failed: bool,
@@ -162,11 +171,15 @@ impl<'a> Controller<'a> {
             subscriber,
             requests,
             request: None,
+            view: None,
             document: Document::begin(run, now),
             record_version: None,
             flush: None,
             worst: Vec::new(),
             said: publish::Said::default(),
+            inherits: false,
+            status_is_old: false,
+            stored_outbox: 0,
             moved: false,
             recording_failed: false,
             woken: false,
@@ -265,17 +278,34 @@ impl<'a> Controller<'a> {
     }
 
     async fn take_the_lock(&mut self) -> Result<(), RunError> {
-        if let Some(record) = self.ports.record.load().await? {
-            let document = Document::read(&record.document).map_err(RunError::Document)?;
+        let recorded = self.load().await?.map_or(0, |document| document.epoch);
+        let view = self.ports.cluster.view(false).await?;
+        let routes = self.ports.router.routes().await?;
+        let floor = recorded
+            .max(self.identity.recorded_epoch)
+            .max(view.epoch)
+            .max(routes.map_or(0, |seen| seen.epoch));
+        self.ports.lease.acquire(floor, &mut |_| {}).await?;
+        // Only now does nobody else write it: whoever had the lock went on while we waited.
+        if let Some(document) = self.load().await? {
             let fresh = std::mem::replace(&mut self.document, document);
             self.document.continue_or_begin(fresh);
-            self.record_version = Some(record.version);
+            self.status_is_old = true;
+            self.stored_outbox = self.document.outbox.len();
         }
+        self.inherits = self.document.resumed;
         self.moved = self.document.status.phase().is_running();
-        let floor = self.document.epoch.max(self.identity.recorded_epoch);
-        self.ports.lease.acquire(floor, &mut |_| {}).await?;
         self.document.epoch = self.ports.lease.epoch().unwrap_or(floor + 1);
         Ok(())
+    }
+
+    async fn load(&mut self) -> Result<Option<Document>, RunError> {
+        let Some(record) = self.ports.record.load().await? else {
+            return Ok(None);
+        };
+        self.record_version = Some(record.version);
+        let document = Document::read(&record.document).map_err(RunError::Document)?;
+        Ok(Some(document))
     }
 
     /// A lock that cannot be given back is taken over after its duration.
@@ -286,17 +316,18 @@ impl<'a> Controller<'a> {
     async fn drive(&mut self) -> Result<Outcome, RunError> {
         let mut failures = failure::Failures::default();
         loop {
-            match self.wake_up().await {
+            let went = match self.wake_up().await {
                 Ok(Next::Done(outcome)) => return Ok(outcome),
                 Ok(next) => {
                     failures.clear();
-                    self.wait(&next).await?;
+                    self.wait(&next).await
                 }
-                Err(error) => {
-                    if let Some(outcome) = self.answer(error, &mut failures).await? {
-                        return Ok(outcome);
-                    }
-                }
+                Err(error) => Err(error),
+            };
+            if let Err(error) = went
+                && let Some(outcome) = self.answer(error, &mut failures).await?
+            {
+                return Ok(outcome);
             }
         }
     }
@@ -306,7 +337,7 @@ impl<'a> Controller<'a> {
         self.hear();
         let seen = self.observe().await?;
         self.introduce(&seen);
-        let results = self.run_checks(&seen).await;
+        let results = self.run_checks(&seen).await?;
         // A signal during a slow check is answered now, not after the next one.
         let seen = crate::rollout::observation::Observation {
             request: self.request,
@@ -345,7 +376,7 @@ impl<'a> Controller<'a> {
             Word::Pause => Some(asked("pause")),
             Word::Resume => Some(asked("resume")),
             Word::LookAgain => None,
-            Word::Do(Request::Interrupt(by)) => Some(signal(by, "rollback")),
+            Word::Do(Request::Interrupt(by)) => Some(signal(by, self.on_interrupt())),
             Word::Do(Request::Hold(by)) => Some(signal(by, "hold")),
             Word::Do(Request::Leave(by)) => Some(signal(by, "leave")),
             Word::Do(Request::Abort) => Some(asked("abort")),
@@ -360,6 +391,24 @@ impl<'a> Controller<'a> {
             Word::Resume => self.resume(),
             Word::LookAgain => self.woken = true,
             Word::Ask(_) | Word::CarryOn => {}
+        }
+    }
+
+    /// What an interrupt does in this phase.
+    fn on_interrupt(&self) -> &'static str {
+        match self.document.status.phase() {
+            Phase::Finalising => "finish",
+            Phase::Promoting => "hold",
+            Phase::New
+            | Phase::Initializing
+            | Phase::Initialized
+            | Phase::Waiting
+            | Phase::Progressing
+            | Phase::WaitingPromotion
+            | Phase::Succeeded
+            | Phase::Failed
+            | Phase::Terminating
+            | Phase::Terminated => "rollback",
         }
     }
 
@@ -383,18 +432,18 @@ impl<'a> Controller<'a> {
             .document
             .status
             .weight_since
-            .is_none_or(|since| since + self.plan.interval <= now);
+            .is_none_or(|since| now.duration_since(since) >= self.plan.interval);
         if soaked && self.document.status.next_check.is_some() {
             self.document.status.next_check = Some(now);
         }
         self.woken = true;
     }
 
-    fn fence(&self) -> Fence {
+    fn fence(&self, seq: u64) -> Fence {
         Fence {
             run: self.document.run.clone(),
             epoch: self.document.epoch,
-            seq: self.document.seq,
+            seq,
         }
     }
 

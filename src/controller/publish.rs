@@ -137,7 +137,7 @@ impl Controller<'_> {
                     .identity
                     .metrics
                     .iter()
-                    .map(|metric| metric.name.clone())
+                    .map(|check| check.metric.name.clone())
                     .collect(),
                 gates: Vec::new(),
                 estimate_ms: u64::try_from(self.plan.estimate().as_millis()).unwrap_or(0),

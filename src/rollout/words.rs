@@ -161,7 +161,12 @@ pub fn message(kind: &EventKind, context: &WordsContext<'_>) -> String {
         } => {
             let run = short_run(context.run);
             let resumed = if *resumed { " resumed" } else { "" };
-            format!("{who} {from} -> {to} run={run} context={cluster} git={git}{resumed}")
+            let change = if from == to {
+                to.clone()
+            } else {
+                format!("{from} -> {to}")
+            };
+            format!("{who} {change} run={run} context={cluster} git={git}{resumed}")
         }
         EventKind::RunPlan {
             weights,

@@ -18,22 +18,9 @@ pub enum Progress {
     None,
 }
 
-/// What the view is chosen by.
-#[derive(Clone, Copy, Debug)]
-pub struct Wish {
-    /// Is standard error a terminal that can move its cursor? (Not with `TERM=dumb`.)
-    pub stderr_is_terminal: bool,
-    /// Do we run under a CI system? Its terminals are logs that somebody reads later.
-    pub ci: bool,
-    /// What was asked for.
-    pub progress: Progress,
-    /// How much is said.
-    pub quiet: Quiet,
-}
-
-/// The view of a run.
+/// Which view that is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Screen {
+pub enum View {
     /// The live region.
     Live,
     /// Plain lines.
@@ -42,21 +29,21 @@ pub enum Screen {
     Hidden,
 }
 
-impl Wish {
-    /// The view that fits.
+impl View {
+    /// The view that fits. `terminal` is whether standard error is one that can move its cursor (not with
+    /// `TERM=dumb`); terminals of CI systems are logs that somebody reads later.
     #[must_use]
-    pub const fn screen(self) -> Screen {
-        let lines = match self.quiet {
-            Quiet::No => match self.progress {
-                Progress::Auto => !self.stderr_is_terminal || self.ci,
-                // a region needs a cursor to move; without one every frame would be lost
-                Progress::Live => !self.stderr_is_terminal,
-                Progress::Lines => true,
-                Progress::None => return Screen::Hidden,
-            },
-            Quiet::Verdict | Quiet::Silent => return Screen::Hidden,
+    pub const fn choose(terminal: bool, ci: bool, progress: Progress, quiet: Quiet) -> Self {
+        let lines = match (quiet, progress) {
+            (Quiet::Verdict | Quiet::Silent, _) | (Quiet::No, Progress::None) => {
+                return Self::Hidden;
+            }
+            (Quiet::No, Progress::Auto) => !terminal || ci,
+            // a region needs a cursor to move; without one every frame would be lost
+            (Quiet::No, Progress::Live) => !terminal,
+            (Quiet::No, Progress::Lines) => true,
         };
-        if lines { Screen::Lines } else { Screen::Live }
+        if lines { Self::Lines } else { Self::Live }
     }
 }
 
@@ -64,50 +51,38 @@ impl Wish {
 mod tests {
     use super::*;
 
-    const fn screen(terminal: bool, ci: bool, progress: Progress, quiet: Quiet) -> Screen {
-        let wish = Wish {
-            stderr_is_terminal: terminal,
-            ci,
-            progress,
-            quiet,
-        };
-        wish.screen()
+    const PERSON: (bool, bool) = (true, false);
+    const PIPE: (bool, bool) = (false, false);
+    const CI_TERMINAL: (bool, bool) = (true, true);
+
+    fn view((terminal, ci): (bool, bool), progress: Progress) -> View {
+        View::choose(terminal, ci, progress, Quiet::No)
     }
 
     #[test]
     fn a_person_at_a_terminal_gets_the_live_view() {
-        assert_eq!(screen(true, false, Progress::Auto, Quiet::No), Screen::Live);
+        assert_eq!(view(PERSON, Progress::Auto), View::Live);
     }
 
     #[test]
     fn pipes_and_ci_systems_get_lines() {
-        for (terminal, ci) in [(false, false), (true, true)] {
-            assert_eq!(
-                screen(terminal, ci, Progress::Auto, Quiet::No),
-                Screen::Lines
-            );
-        }
+        assert_eq!(view(PIPE, Progress::Auto), View::Lines);
+        assert_eq!(view(CI_TERMINAL, Progress::Auto), View::Lines);
     }
 
     #[test]
     fn asking_for_the_live_view_works_in_ci_but_not_without_a_cursor() {
-        assert_eq!(screen(true, true, Progress::Live, Quiet::No), Screen::Live);
-        assert_eq!(
-            screen(false, false, Progress::Live, Quiet::No),
-            Screen::Lines
-        );
+        assert_eq!(view(CI_TERMINAL, Progress::Live), View::Live);
+        assert_eq!(view(PIPE, Progress::Live), View::Lines);
     }
 
     #[test]
     fn quiet_hides_every_view() {
         for progress in [Progress::Auto, Progress::Live, Progress::Lines] {
             for quiet in [Quiet::Verdict, Quiet::Silent] {
-                assert_eq!(screen(true, false, progress, quiet), Screen::Hidden);
+                assert_eq!(View::choose(true, false, progress, quiet), View::Hidden);
             }
         }
-        assert_eq!(
-            screen(true, false, Progress::None, Quiet::No),
-            Screen::Hidden
-        );
+        assert_eq!(view(PERSON, Progress::None), View::Hidden);
     }
 }

@@ -396,3 +396,19 @@ fn a_pause_before_the_first_weight_keeps_users_home() {
     world.status.paused_since = None;
     assert_eq!(world.run(&plan()), Outcome::Promoted);
 }
+
+#[test]
+fn a_target_that_changes_before_it_was_promoted_is_analysed_from_the_start() {
+    let mut world = World::upgraded();
+    world.run_until(&plan(), |w| w.status.phase() == Phase::Promoting);
+    world.primary = Some("v1".to_owned());
+    world.status.promoted_generation = None;
+    world.target = "v3".to_owned();
+    world.tick(&plan());
+    assert_eq!(
+        (world.status.phase(), world.weight()),
+        (Phase::Progressing, 0)
+    );
+    assert_eq!(world.run(&plan()), Outcome::Promoted);
+    assert_eq!(world.primary.as_deref(), Some("v3"));
+}
