@@ -128,7 +128,7 @@ pub fn listen(answering: Answering, words: UnboundedSender<Word>) -> std::io::Re
 #[cfg(unix)]
 fn read_keys(keys: UnboundedSender<u8>) {
     std::thread::spawn(move || {
-        for key in std::io::stdin().bytes() {
+        for key in std::io::stdin().lock().bytes() {
             let Ok(key) = key else { return };
             if keys.send(key).is_err() {
                 return;
