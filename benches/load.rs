@@ -172,8 +172,8 @@ fn promotion() -> String {
         .map(|event| event["data"]["tookMs"].as_f64().unwrap() / 1000.0)
         .sum();
     let least = steps * interval + pods;
-    let taken =
-        seconds(of("traffic.changed").last().unwrap()) - seconds(of("run.started").next().unwrap());
+    let taken = seconds(of("traffic.changed").next_back().unwrap())
+        - seconds(of("run.started").next().unwrap());
     format!(
         "a promotion takes {taken:.1} s where {least:.1} s is the least ({steps} intervals of {interval} s, {pods:.1} s \
          until pods are ready): {:.3}",

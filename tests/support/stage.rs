@@ -20,6 +20,7 @@ use kubectl_flagger::error::Error;
 use kubectl_flagger::git::example;
 use kubectl_flagger::git::journal::Journal;
 use kubectl_flagger::git::journal::JournalOptions;
+use kubectl_flagger::git::transport::environment::GitEnvironment;
 use kubectl_flagger::kubernetes::client::Connection;
 use kubectl_flagger::kubernetes::client::ensure_crypto;
 use kubectl_flagger::kubernetes::lease::IsGone;
@@ -255,6 +256,7 @@ impl Stage {
             host: "laptop".to_owned(),
             driver: "kubectl-flagger/test".to_owned(),
             actor: None,
+            environment: GitEnvironment::default(),
             sleeper: Rc::new(move |duration| {
                 let clock = Rc::clone(&clock);
                 Box::pin(async move { clock.sleep(duration).await })

@@ -18,6 +18,8 @@ pub struct GitEnvironment {
     pub ci_tokens: Vec<CiToken>,
     /// The proxy variables.
     pub proxies: ProxySettings,
+    /// `HOME`, which `~` stands for in paths of Git's configuration.
+    pub home: Option<PathBuf>,
     /// `GIT_SSL_CAINFO`: a file of certificates in PEM.
     pub authorities: Option<PathBuf>,
     /// Is `GIT_SSL_NO_VERIFY` set?
@@ -82,6 +84,7 @@ impl GitEnvironment {
             .flatten()
             .collect(),
             proxies: ProxySettings::default(),
+            home: get("HOME").map(PathBuf::from),
             authorities: get("GIT_SSL_CAINFO").map(PathBuf::from),
             no_verify: get("GIT_SSL_NO_VERIFY").is_some(),
             askpass: text("GIT_ASKPASS"),
@@ -100,6 +103,14 @@ impl GitEnvironment {
                 .collect(),
             interactive: false,
             trust_repository: false,
+        }
+    }
+
+    /// A path of Git's configuration, where `~/` is the user's folder.
+    pub(super) fn path(&self, text: &str) -> PathBuf {
+        match (text.strip_prefix("~/"), &self.home) {
+            (Some(below), Some(home)) => home.join(below),
+            (Some(_) | None, _) => PathBuf::from(text),
         }
     }
 }
@@ -142,6 +153,13 @@ mod tests {
                 String::from("http://proxy:3128")
             )]
         );
+    }
+
+    #[test]
+    fn a_tilde_is_the_users_folder() {
+        let read = from(&[("HOME", "/home/me")]);
+        assert_eq!(read.path("~/ca.pem"), PathBuf::from("/home/me/ca.pem"));
+        assert_eq!(read.path("/etc/~/x"), PathBuf::from("/etc/~/x"));
     }
 
     #[test]

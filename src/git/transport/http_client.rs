@@ -89,10 +89,10 @@ fn verified(session: &Session, url: &Url) -> Result<(), NetworkFailure> {
 
 /// `GIT_SSL_CAINFO`, else `http.sslCAInfo`: instead of the system's authorities, as Git has it.
 fn authorities(session: &Session, url: &Url) -> Option<PathBuf> {
-    let named = session.network.environment.authorities.clone();
-    named.or_else(|| {
+    let environment = &session.network.environment;
+    environment.authorities.clone().or_else(|| {
         let value = session.settings.best("http", "sslcainfo", url)?;
-        (!value.text.is_empty()).then(|| PathBuf::from(value.text))
+        (!value.text.is_empty()).then(|| environment.path(value.text))
     })
 }
 

@@ -3,12 +3,16 @@
 //!
 //! Hosts and paths that a program could take for options are refused.
 
+mod address;
+mod complaint;
+
 use crate::git::transport::failure::NetworkFailure;
-use crate::git::transport::failure::said;
-use crate::git::transport::failure::unsupported;
 use crate::git::transport::program::confine;
 use crate::git::transport::program::through_shell;
 use crate::git::transport::session::Session;
+use crate::git::transport::ssh::address::Place;
+use crate::git::transport::ssh::address::place;
+use crate::git::transport::ssh::complaint::meaning;
 use git2::transport::Service;
 use git2::transport::SmartSubtransportStream;
 use std::io;
@@ -31,15 +35,6 @@ const COMPLAINTS: usize = 4 * 1024;
 /// How long a program that is done may take to end. A master connection it leaves behind holds its standard error
 /// open for longer.
 const FAREWELL: Duration = Duration::from_secs(1);
-
-/// Where a repository is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Place {
-    user: Option<String>,
-    host: String,
-    port: Option<u16>,
-    path: String,
-}
 
 /// Which options the program understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,105 +63,6 @@ pub(super) fn connect(
         Ok(stream) => Ok(Box::new(stream)),
         Err(failure) => Err(session.fail(failure)),
     }
-}
-
-/// `ssh://[user@]host[:port]/path`, or `[user@]host:path` where the host may be `[host:port]`.
-fn place(url: &str) -> Result<Place, NetworkFailure> {
-    let place = match url.split_once("://") {
-        Some((scheme, rest)) => {
-            if !matches!(
-                scheme.to_ascii_lowercase().as_str(),
-                "ssh" | "git+ssh" | "ssh+git"
-            ) {
-                return Err(unsupported());
-            }
-            let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-            let path = crate::git::remote::decoded(&format!("/{path}"));
-            // the home of the user who logs in, or of another
-            let path = match path.strip_prefix("/~") {
-                Some(home) => format!("~{home}"),
-                None => path,
-            };
-            let (user, host) = split_user(authority);
-            let (host, port) = split_port(host)?;
-            Place {
-                user: user.map(crate::git::remote::decoded),
-                host,
-                port,
-                path,
-            }
-        }
-        None => scp_like(url)?,
-    };
-    let words = [
-        place.user.as_deref().unwrap_or("x"),
-        &place.host,
-        &place.path,
-    ];
-    if words
-        .iter()
-        .any(|word| word.is_empty() || word.starts_with('-') || word.chars().any(char::is_control))
-        || place.path == "/"
-    {
-        return Err(NetworkFailure::denied(
-            "its URL names no user, host or path that can be handed to ssh",
-            "write ssh://USER@HOST/PATH, where none of them begins with a dash",
-        ));
-    }
-    Ok(place)
-}
-
-fn scp_like(url: &str) -> Result<Place, NetworkFailure> {
-    // `name::address` is for programs that Git would run
-    if url.contains("::") && !url.contains('[') {
-        return Err(unsupported());
-    }
-    let host_end = match url.rfind(']') {
-        Some(bracket) => url[bracket..].find(':').map(|colon| bracket + colon),
-        None => url.find(':'),
-    };
-    let Some((authority, path)) = host_end.map(|end| (&url[..end], &url[end + 1..])) else {
-        return Err(unsupported());
-    };
-    let (user, host) = split_user(authority);
-    let inner = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'));
-    let (host, port) = match inner {
-        Some(inner) if inner.matches(':').count() == 1 => split_port(inner)?,
-        Some(inner) => (inner.to_owned(), None),
-        None => (host.to_owned(), None),
-    };
-    Ok(Place {
-        user: user.map(str::to_owned),
-        host,
-        port,
-        path: path.to_owned(),
-    })
-}
-
-/// Without a password, which `ssh` could not be given.
-fn split_user(authority: &str) -> (Option<&str>, &str) {
-    match authority.rsplit_once('@') {
-        Some((user, host)) => (user.split(':').next(), host),
-        None => (None, authority),
-    }
-}
-
-fn split_port(host: &str) -> Result<(String, Option<u16>), NetworkFailure> {
-    let (name, port) = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((address, rest)) => (address, rest.strip_prefix(':')),
-        None => match host.split_once(':') {
-            Some((name, port)) => (name, Some(port)),
-            None => (host, None),
-        },
-    };
-    let port = port
-        .filter(|port| !port.is_empty())
-        .map(str::parse)
-        .transpose()
-        .map_err(|_no_number| NetworkFailure::unreachable("the port in its URL is no number"))?;
-    Ok((name.to_owned(), port))
 }
 
 /// The program with all its arguments: `GIT_SSH_COMMAND`, else `core.sshCommand`, else `GIT_SSH`, else `ssh`.
@@ -441,84 +337,6 @@ fn not_started(error: &io::Error) -> NetworkFailure {
         format!("ssh cannot be run: {error}"),
         "check GIT_SSH_COMMAND, core.sshCommand and GIT_SSH",
     )
-}
-
-/// What OpenSSH and Git servers mean by their words.
-fn meaning(complaints: &str, place: &Place) -> NetworkFailure {
-    let Place { host, .. } = place;
-    let has = |words: &[&str]| words.iter().any(|words| complaints.contains(words));
-    let last = complaints
-        .lines()
-        .map(said)
-        .rfind(|line| !line.is_empty())
-        .unwrap_or_else(|| String::from("the connection was closed without a word"));
-    if has(&["REMOTE HOST IDENTIFICATION HAS CHANGED"]) {
-        return NetworkFailure::untrusted(
-            format!("the host key of {host} is not the one that was known"),
-            "somebody may be in between: ask the server's owner for the new fingerprint before you change known_hosts",
-        );
-    }
-    if has(&["Host key verification failed", "host key is known for"]) {
-        return NetworkFailure::untrusted(
-            format!("the host key of {host} is not known here"),
-            format!(
-                "connect once by hand and compare the fingerprint (ssh {}), or put the key into ~/.ssh/known_hosts",
-                address(place)
-            ),
-        );
-    }
-    if has(&["Permission denied (", "Too many authentication failures"]) {
-        return NetworkFailure::denied(
-            last,
-            format!(
-                "load a key that {host} accepts (ssh-add), or name it: GIT_SSH_COMMAND='ssh -i FILE'"
-            ),
-        );
-    }
-    if has(&[
-        "Could not resolve",
-        "Connection refused",
-        "timed out",
-        "No route to host",
-        "Network is unreachable",
-        "Connection reset",
-        "Connection closed by",
-        "kex_exchange_identification",
-    ]) {
-        return NetworkFailure::unreachable(last);
-    }
-    // what remains was said by the server after the login
-    let line = complaints
-        .lines()
-        .find(|line| line.contains("ERROR:") || line.contains("fatal:"))
-        .map_or(last, said);
-    if has(&[
-        "ERROR:",
-        "fatal:",
-        "not found",
-        "denied",
-        "read only",
-        "not allowed",
-    ]) {
-        return NetworkFailure::denied(
-            line,
-            "check the remote's URL (git remote -v), and that the key may write to the repository",
-        );
-    }
-    NetworkFailure::unreachable(line)
-}
-
-fn address(place: &Place) -> String {
-    let port = place
-        .port
-        .map(|port| format!("-p {port} "))
-        .unwrap_or_default();
-    let user = place
-        .user
-        .as_deref()
-        .map(|user| format!("{user}@"))
-        .unwrap_or_default();
-    format!("{port}{user}{}", place.host)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::ui::summary::failure::Failure;
 use crate::ui::summary::failure::label;
 use crate::ui::theme::Theme;
 use crate::ui::theme::Tone;
-use std::error::Error;
+use std::error::Error as _;
 
 /// What happened, why, its code, and where in the user's file.
 pub(super) fn narrate(failure: &Failure, theme: Theme) -> String {

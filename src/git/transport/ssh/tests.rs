@@ -4,6 +4,7 @@ use super::*;
 use crate::git::transport::Network;
 use crate::git::transport::environment::GitEnvironment;
 use crate::git::transport::failure::Kind;
+use crate::git::transport::failure::unsupported;
 use crate::git::transport::settings::Settings;
 
 fn parsed(url: &str) -> Result<(Option<String>, String, Option<u16>, String), NetworkFailure> {
