@@ -23,6 +23,14 @@ struct Output {
     bytes: Vec<u8>,
 }
 
+impl Output {
+    /// Is no synchronized update half received? Terminals show none before its end.
+    fn is_whole(&self) -> bool {
+        let last = |mark: &[u8]| self.bytes.windows(mark.len()).rposition(|at| at == mark);
+        last(b"\x1b[?2026h") <= last(b"\x1b[?2026l")
+    }
+}
+
 /// A program in a terminal of its own.
 pub struct Pty {
     pair: PtyPair,
@@ -109,7 +117,7 @@ impl Pty {
             .output
             .1
             .wait_timeout_while(output, PATIENCE, |output| {
-                !is(&output.emulator.screen().contents())
+                !output.is_whole() || !is(&output.emulator.screen().contents())
             })
             .unwrap();
         let screen = output.emulator.screen().contents();

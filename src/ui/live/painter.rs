@@ -17,6 +17,9 @@ use std::sync::PoisonError;
 /// Terminals that know the mode 2026 show everything up to its end at once; others ignore both.
 const BEGIN: &str = "\x1b[?2026h";
 const END: &str = "\x1b[?2026l";
+/// A row that was laid out just before the terminal was made narrower is cut there, instead of moving those below it.
+const CUT: &str = "\x1b[?7l";
+const WRAP: &str = "\x1b[?7h";
 
 /// A terminal for indicatif.
 pub struct Painter {
@@ -98,7 +101,7 @@ impl Canvas {
         // text above the region has no end of line yet: it was the last row, and may have been all there is
         let below_text = former.is_empty() && !self.shown.is_empty();
         let start = if below_text { "\r\n" } else { "\r" };
-        let mut text = format!("{BEGIN}{start}");
+        let mut text = format!("{BEGIN}{CUT}{start}");
         if up > 0 {
             let _ = write!(text, "\x1b[{up}A");
         }
@@ -109,13 +112,17 @@ impl Canvas {
             if at > 0 {
                 text.push_str("\r\n");
             }
-            if !in_place {
+            if !fits(row, columns) {
+                // transcript, which no later frame moves over
+                let _ = write!(text, "{WRAP}{row}{CUT}");
+            } else if !in_place {
                 text.push_str(row);
             } else if former.get(at) != Some(row) {
                 text.push_str(row);
                 text.push_str("\x1b[K");
             }
         }
+        text.push_str(WRAP);
         text.push_str(END);
         self.shown = rows;
         self.columns = columns;
@@ -242,7 +249,7 @@ mod tests {
         bench.draw(&["one", "two", "three"]);
         assert_eq!(
             bench.draw(&["one", "2", "three"]),
-            format!("{BEGIN}\r\x1b[2A\r\n2\x1b[K\r\n{END}")
+            format!("{BEGIN}{CUT}\r\x1b[2A\r\n2\x1b[K\r\n{WRAP}{END}")
         );
     }
 
@@ -259,7 +266,7 @@ mod tests {
         bench.draw(&["one", "two"]);
         assert_eq!(
             bench.draw(&["one"]),
-            format!("{BEGIN}\r\x1b[1A\x1b[Jone{END}")
+            format!("{BEGIN}{CUT}\r\x1b[1A\x1b[Jone{WRAP}{END}")
         );
     }
 
@@ -272,7 +279,7 @@ mod tests {
             bench.width.store(13, Ordering::Relaxed);
             let text = bench.draw(&["one", "two"]);
             assert!(
-                text.starts_with(&format!("{BEGIN}\r\x1b[{up}A\x1b[J")),
+                text.starts_with(&format!("{BEGIN}{CUT}\r\x1b[{up}A\x1b[J")),
                 "{text:?}"
             );
         }
