@@ -3,10 +3,16 @@
 //! with plain lines tells the view's share. Linux only: the figures come from `/proc`.
 
 #[path = "../tests/support/pty.rs"]
+#[expect(
+    clippy::unwrap_used,
+    dead_code,
+    reason = "shared with the tests, which use all of it and fail by panicking"
+)]
 mod pty;
 
 use pty::Pty;
 use pty::Start;
+use std::io::Write as _;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -50,20 +56,27 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     live.signal("TERM");
     live.end();
     let seconds = LIVE.as_secs_f64();
-    println!(
+    let mut out = std::io::stdout();
+    writeln!(
+        out,
         "redraws    {:.1} a second, {} bytes each",
         frames as f64 / seconds,
         drawn.len() / frames.max(1)
-    );
-    println!(
+    )?;
+    writeln!(
+        out,
         "processor  {with:.1} % of a core with the view, {without:.1} % with lines: {:.1} % for the view",
         with - without
-    );
-    println!("memory     {memory:.1} MB resident, the embedded cluster included");
+    )?;
+    writeln!(
+        out,
+        "memory     {memory:.1} MB resident, the embedded cluster included"
+    )?;
     Ok(())
 }
 
 /// Percent of a core that the process takes in that time, and its resident memory after it, MB.
+#[expect(clippy::disallowed_methods, reason = "a bench measures real time")]
 fn measure(pty: &Pty, time: Duration) -> Result<(f64, f64), Box<dyn std::error::Error>> {
     let pid = pty.pid();
     let (ticks, began) = (ticks(pid)?, Instant::now());

@@ -59,7 +59,7 @@ fn the_question_has_three_answers() {
     ];
     for (key, word) in answers {
         let mut person = at_a_terminal();
-        assert!(matches!(person.key(key), None));
+        assert_eq!(person.key(key), None);
         person.signal(Signal::Int);
         assert_eq!(person.key('x'), None);
         assert_eq!(person.key(key), Some(Deed::Say(word)));
