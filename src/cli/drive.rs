@@ -6,6 +6,7 @@ use crate::canary::holder::Holder;
 use crate::canary::holder::Place;
 use crate::canary::load::Loaded;
 use crate::canary::name::Word as _;
+use crate::canary::name::nearest;
 use crate::canary::object::Resource;
 use crate::canary::problem::ProblemKind;
 use crate::canary::problem::SpecErrors;
@@ -189,8 +190,11 @@ fn provider(loaded: &Loaded, options: &DriveOptions) -> Result<&'static TrafficP
         });
     };
     router::provider(&name).ok_or_else(|| {
+        let known_names = router::PROVIDERS.iter().map(|provider| provider.name);
+        let meant = nearest(&name, known_names)
+            .map_or_else(String::new, |meant| format!("did you mean {meant}? "));
         let help = format!(
-            "this release has {}; docs/roadmap.md says what comes next",
+            "{meant}this release has {}; docs/roadmap.md says what comes next",
             known()
         );
         CliError::UnknownProvider {

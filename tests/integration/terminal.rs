@@ -79,7 +79,7 @@ fn steady(screen: &str) -> String {
             None => line,
         };
         let line = match line.split_once("about ") {
-            Some((before, _)) if line.ends_with(" left") => format!("{before}about N left"),
+            Some((before, _)) if line.ends_with(" left") => format!("{}   about N left", before.trim_end()),
             Some(_) | None => line,
         };
         let record = line.contains(" record ") && line.ends_with("on flagger-status");

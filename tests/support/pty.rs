@@ -68,6 +68,8 @@ impl Pty {
         command.env_clear();
         command.env("PATH", "/usr/local/bin:/usr/bin:/bin");
         command.env("HOME", start.folder);
+        // so that what a sandbox keeps is gone with the test
+        command.env("TMPDIR", start.folder);
         command.env("TERM", "xterm-256color");
         // the emulator does not wrap anew what is on it, as little as xterm does
         command.env("XTERM_VERSION", "test");
