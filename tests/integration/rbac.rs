@@ -60,7 +60,13 @@ fn used(scenario: &str) -> BTreeSet<Right> {
 #[test]
 fn the_listed_rights_are_those_that_runs_use() {
     let mut all = BTreeSet::new();
-    for scenario in ["success", "error-spike", "never-ready", "istio", "gatewayapi"] {
+    for scenario in [
+        "success",
+        "error-spike",
+        "never-ready",
+        "istio",
+        "gatewayapi",
+    ] {
         all.extend(used(scenario));
     }
     let documented = documented();
