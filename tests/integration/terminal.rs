@@ -79,8 +79,17 @@ fn steady(screen: &str) -> String {
             None => line,
         };
         let line = match line.split_once("about ") {
-            Some((before, _)) if line.ends_with(" left") => format!("{}   about N left", before.trim_end()),
+            Some((before, _)) if line.ends_with(" left") => {
+                format!("{}   about N left", before.trim_end())
+            }
             Some(_) | None => line,
+        };
+        let line = match line.split_once(" ms   ≤") {
+            Some((before, after)) => {
+                let name = before.trim_end_matches(|c: char| c.is_ascii_digit());
+                format!("{name}NN ms   ≤{after}")
+            }
+            None => line,
         };
         let record = line.contains(" record ") && line.ends_with("on flagger-status");
         lines.push(if record {
@@ -108,7 +117,8 @@ fn the_view_at_three_widths() {
 }
 
 fn view_at_thirty(width: u16) {
-    let mut run = promote(&[], &[("NO_COLOR", "1")], (width, 40));
+    let words = [BINARY, "promote", "--sandbox", "--speed=4"];
+    let mut run = start(&words, &[("NO_COLOR", "1")], (width, 40));
     run.pty.wait_for("● 30");
     run.pty.press("p");
     let screen = run.pty.wait_for("p resume");
@@ -128,9 +138,9 @@ fn view_at_thirty(width: u16) {
 #[test]
 fn a_promotion_leaves_its_transcript_its_last_frame_and_its_verdict() {
     let mut run = start(
-        &[BINARY, "promote", "--sandbox", "--speed=100"],
+        &[BINARY, "promote", "--sandbox", "--speed=20"],
         &[],
-        (120, 60),
+        (120, 120),
     );
     let code = run.pty.end();
     let screen = run.pty.wait_for("log flagger-status");
@@ -370,7 +380,7 @@ fn ascii_is_ascii_and_a_dumb_terminal_gets_lines() {
 fn a_terminal_of_width_zero_is_drawn_for_eighty_columns() {
     // the emulator has no columns to show it in, so the bytes are asked
     let mut run = start(
-        &[BINARY, "promote", "--sandbox", "--speed=100"],
+        &[BINARY, "promote", "--sandbox", "--speed=20"],
         &[("NO_COLOR", "1")],
         (0, 0),
     );
