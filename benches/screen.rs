@@ -70,24 +70,37 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     )?;
     writeln!(
         out,
-        "memory     {memory:.1} MB resident, the embedded cluster included"
+        "memory     {:.1} MB resident, {:.1} MB without the pages of the executable and of libraries; the embedded cluster included",
+        memory.resident, memory.own
     )?;
     Ok(())
 }
 
-/// Percent of a core that the process takes in that time, and its resident memory after it, MB.
+/// Of a process, MB.
+struct Memory {
+    resident: f64,
+    own: f64,
+}
+
+/// Percent of a core that the process takes in that time, and its memory after it.
 #[expect(clippy::disallowed_methods, reason = "a bench measures real time")]
-fn measure(pty: &Pty, time: Duration) -> Result<(f64, f64), Box<dyn std::error::Error>> {
+fn measure(pty: &Pty, time: Duration) -> Result<(f64, Memory), Box<dyn std::error::Error>> {
     let pid = pty.pid();
     let (ticks, began) = (ticks(pid)?, Instant::now());
     std::thread::sleep(time);
     let used = self::ticks(pid)? - ticks;
     let percent = used / TICKS / began.elapsed().as_secs_f64() * 100.0;
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let resident = resident.and_then(|text| text.split_whitespace().next());
-    let kilobytes: f64 = resident.ok_or("no VmRSS")?.parse()?;
-    Ok((percent, kilobytes / 1000.0))
+    let megabytes = |name: &str| -> Result<f64, Box<dyn std::error::Error>> {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let kibibytes = line.and_then(|text| text.split_whitespace().next());
+        Ok(kibibytes.ok_or("no such line")?.parse::<f64>()? * 1.024 / 1000.0)
+    };
+    let memory = Memory {
+        resident: megabytes("VmRSS:")?,
+        own: megabytes("RssAnon:")?,
+    };
+    Ok((percent, memory))
 }
 
 /// Fields 14 and 15 of proc_pid_stat(5): in user mode and in the kernel.
