@@ -14,7 +14,9 @@ use crate::cli::environment::Environment;
 use crate::cli::error::CliError;
 use crate::cli::globals::Globals;
 use crate::cli::output::Output;
+use crate::cli::promote::allow_list;
 use crate::cli::promote::drive_options;
+use crate::cli::promote::journal_options;
 use crate::cli::signals;
 use crate::cli::signals::Answering;
 use crate::cli::source;
@@ -23,7 +25,7 @@ use crate::error::ExitCode;
 use crate::git::example;
 use crate::git::journal::Journal;
 use crate::git::journal::JournalOptions;
-use crate::git::transport::environment::GitEnvironment;
+use crate::git::journal::Sleeper;
 use crate::kubernetes::client::Connection;
 use crate::kubernetes::request::Requests;
 use crate::kubernetes::service_proxy::ServiceProxy;
@@ -35,7 +37,6 @@ use crate::sandbox::scenario::built_in;
 use crate::sandbox::world::World;
 use crate::sandbox::world::WorldOptions;
 use crate::transport::RoutedTransport;
-use crate::transport::reach::AllowList;
 use serde_json::Value;
 use std::path::Path;
 use std::path::PathBuf;
@@ -299,14 +300,12 @@ fn transport(
     requests: &Requests,
     args: &PromoteArgs,
 ) -> Result<Rc<dyn crate::port::transport::Transport>, CliError> {
-    let allowed = AllowList::parse(&args.flagger.allow_host);
-    let allowed = allowed.map_err(|error| CliError::AllowHost { entry: error.entry })?;
     Ok(Rc::new(RoutedTransport::with(
         Box::new(ServiceProxy::new(requests.clone())),
         Box::new(world.transport()),
         Box::new(world.transport()),
         Box::new(requests.clone()),
-        allowed,
+        allow_list(args)?,
     )))
 }
 
@@ -320,31 +319,13 @@ fn journal(
         RecordMode::None => Ok(None),
         RecordMode::Branch => {
             let clock = Rc::clone(clock);
-            let canary = &spec.loaded.canary;
+            let sleeper: Sleeper = Rc::new(move |duration| {
+                let clock = Rc::clone(&clock);
+                Box::pin(async move { clock.sleep(duration).await })
+            });
             Ok(Some(Journal::open(JournalOptions {
                 dir: dir.to_owned(),
-                reference: args.record.record_ref.clone(),
-                remote: None,
-                spec_branch: spec
-                    .commit
-                    .as_ref()
-                    .and_then(|commit| commit.branch.clone()),
-                cluster: args
-                    .record
-                    .cluster_name
-                    .clone()
-                    .unwrap_or_else(|| NAME.to_owned()),
-                cluster_uid: None,
-                namespace: canary.namespace.clone(),
-                name: canary.name.clone(),
-                host: NAME.to_owned(),
-                driver: concat!("kubectl-flagger/", env!("CARGO_PKG_VERSION")).to_owned(),
-                actor: None,
-                environment: GitEnvironment::default(),
-                sleeper: Rc::new(move |duration| {
-                    let clock = Rc::clone(&clock);
-                    Box::pin(async move { clock.sleep(duration).await })
-                }),
+                ..journal_options(args, spec, NAME, sleeper)
             })?))
         }
     }
