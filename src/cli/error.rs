@@ -126,11 +126,13 @@ pub enum CliError {
     #[error("{path} is not empty")]
     #[diagnostic(
         code(flagger::sandbox::folder_in_use),
-        help("name a new folder with --sandbox-dir, or leave it out for a fresh one")
+        help("name a new folder with {flag}")
     )]
     FolderInUse {
         /// The folder.
         path: String,
+        /// The flag that named it.
+        flag: &'static str,
     },
     /// No HTTP client or runtime can be made.
     #[error("cannot start: {why}")]

@@ -71,6 +71,14 @@ fn scenario(options: &SandboxOptions) -> Result<Scenario, Error> {
     let Some(Some(path)) = &options.sandbox else {
         return Ok(built_in::scenario(built_in::DEFAULT)?);
     };
+    named_scenario(path)
+}
+
+/// A built-in scenario by its name, or one in a file.
+///
+/// # Errors
+/// It cannot be read.
+pub fn named_scenario(path: &Path) -> Result<Scenario, Error> {
     let named = path.to_str().filter(|name| built_in::NAMES.contains(name));
     if let Some(name) = named {
         return Ok(built_in::scenario(name)?);
@@ -101,16 +109,11 @@ async fn play(
     };
     let output = Output::new(args, environment)?;
     let dir = folder(args)?;
-    let files = [
-        ("deploy/canary.yaml", yaml(&[&scenario.canary])),
-        ("deploy/podinfo.yaml", manifests(&scenario)),
-    ];
-    example::create(&dir, &files, clock.now())?;
-    let namespace = scenario.canary["metadata"]["namespace"]
-        .as_str()
-        .unwrap_or("default")
-        .to_owned();
-    let namespace = globals.namespace.clone().unwrap_or(namespace);
+    example::create(&dir, &files(&scenario), clock.now())?;
+    let namespace = globals
+        .namespace
+        .clone()
+        .unwrap_or_else(|| namespace(&scenario));
     let mut source = args.source.clone();
     source.repo = Some(dir.clone());
     let spec = source::read(&source, args.name.as_deref(), Some(&namespace))?;
@@ -224,16 +227,7 @@ async fn play(
 fn folder(args: &PromoteArgs) -> Result<PathBuf, CliError> {
     match &args.sandbox.sandbox_dir {
         Some(dir) => {
-            let unwritten = |source| CliError::Write {
-                path: dir.display().to_string(),
-                source,
-            };
-            std::fs::create_dir_all(dir).map_err(unwritten)?;
-            if std::fs::read_dir(dir).map_err(unwritten)?.next().is_some() {
-                return Err(CliError::FolderInUse {
-                    path: dir.display().to_string(),
-                });
-            }
+            empty_folder(dir, "--sandbox-dir")?;
             Ok(dir.clone())
         }
         None => {
@@ -247,6 +241,43 @@ fn folder(args: &PromoteArgs) -> Result<PathBuf, CliError> {
             Ok(fresh.keep())
         }
     }
+}
+
+/// Makes the folder that a flag names, unless it is there and empty.
+///
+/// # Errors
+/// It has something in it, or cannot be made.
+pub fn empty_folder(dir: &Path, flag: &'static str) -> Result<(), CliError> {
+    let unwritten = |source| CliError::Write {
+        path: dir.display().to_string(),
+        source,
+    };
+    std::fs::create_dir_all(dir).map_err(unwritten)?;
+    if std::fs::read_dir(dir).map_err(unwritten)?.next().is_some() {
+        return Err(CliError::FolderInUse {
+            path: dir.display().to_string(),
+            flag,
+        });
+    }
+    Ok(())
+}
+
+/// Namespace of the scenario's canary.
+#[must_use]
+pub fn namespace(scenario: &Scenario) -> String {
+    scenario.canary["metadata"]["namespace"]
+        .as_str()
+        .unwrap_or("default")
+        .to_owned()
+}
+
+/// What the repository holds: path and text.
+#[must_use]
+pub fn files(scenario: &Scenario) -> [(&'static str, String); 2] {
+    [
+        ("deploy/canary.yaml", yaml(&[&scenario.canary])),
+        ("deploy/podinfo.yaml", manifests(scenario)),
+    ]
 }
 
 /// The scenario's manifests as somebody would commit them: what a person applies, without the cluster's namespaces.

@@ -107,6 +107,7 @@ async fn read(request: Request<Body>) -> Result<ApiRequest, ApiServerError> {
         raw_query: parts.uri.query().unwrap_or_default().to_owned(),
         route: route::parse(parts.uri.path()),
         content_type: header(http::header::CONTENT_TYPE),
+        accept: header(http::header::ACCEPT),
         user_agent: header(http::header::USER_AGENT),
         method: parts.method,
         body,
@@ -206,7 +207,7 @@ fn code_of(answer: &Result<Answer, Failure>) -> u16 {
     match answer {
         Ok(Answer::Json(code, _)) => *code,
         Ok(Answer::Proxied(response)) => response.status,
-        Ok(Answer::Text(_) | Answer::Watch(_)) => 200,
+        Ok(Answer::Text(_) | Answer::Document(..) | Answer::Watch(_)) => 200,
         Err(failure) => failure.code,
     }
 }
@@ -217,9 +218,14 @@ fn written(info: &RequestInfo, answer: &Result<Answer, Failure>) -> Option<Value
         Ok(Answer::Json(_, object)) if !matches!(info.verb.as_str(), "get" | "list" | "watch") => {
             Some(object.clone())
         }
-        Ok(Answer::Json(..) | Answer::Proxied(_) | Answer::Text(_) | Answer::Watch(_)) | Err(_) => {
-            None
-        }
+        Ok(
+            Answer::Json(..)
+            | Answer::Proxied(_)
+            | Answer::Text(_)
+            | Answer::Document(..)
+            | Answer::Watch(_),
+        )
+        | Err(_) => None,
     }
 }
 
@@ -268,6 +274,7 @@ fn respond(
             whole(code, "application/json", value.to_string().into_bytes())
         }
         Ok(Answer::Text(text)) => whole(200, "text/plain; charset=utf-8", text.into_bytes()),
+        Ok(Answer::Document(media_type, body)) => whole(200, media_type, body),
         Ok(Answer::Proxied(ProxyResponse {
             status,
             content_type,
