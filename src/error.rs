@@ -285,7 +285,9 @@ impl Error {
                 | ConnectError::Invalid { .. }
                 | ConnectError::Tls { .. } => ExitCode::USAGE,
             },
-            Self::Server(_) | Self::Git(_) | Self::Load(_) | Self::Spec(_) | Self::World(_) => ExitCode::REFUSED,
+            Self::Server(_) | Self::Git(_) | Self::Load(_) | Self::Spec(_) | Self::World(_) => {
+                ExitCode::REFUSED
+            }
             Self::Scenario(_) => ExitCode::USAGE,
             Self::Run(error) => of_run(error),
             Self::Cluster(error) => of_cluster(error),

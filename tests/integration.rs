@@ -13,5 +13,11 @@ mod docs;
 #[cfg(unix)]
 #[path = "integration/install.rs"]
 mod install;
+#[cfg(unix)]
+#[path = "integration/serve.rs"]
+mod serve;
 mod specs;
 mod support;
+#[cfg(unix)]
+#[path = "integration/tour.rs"]
+mod tour;

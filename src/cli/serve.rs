@@ -63,12 +63,12 @@ async fn serve(
     let token = token();
     let kubeconfig = args.dir.join("kubeconfig");
     let address = format!("https://{}", server.address());
-    write_secret(&kubeconfig, &kubeconfig_text(&server, &token, &namespace)).map_err(
-        |source| CliError::Write {
+    write_secret(&kubeconfig, &kubeconfig_text(&server, &token, &namespace)).map_err(|source| {
+        CliError::Write {
             path: kubeconfig.display().to_string(),
             source,
-        },
-    )?;
+        }
+    })?;
     let world = World::new(
         scenario,
         WorldOptions {

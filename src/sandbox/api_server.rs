@@ -7,6 +7,7 @@ use crate::sandbox::faults::LoggedRequest;
 use crate::sandbox::faults::RequestInfo;
 use crate::sandbox::faults::refusal;
 use crate::sandbox::kinds::ApiKind;
+use crate::sandbox::protobuf;
 use crate::sandbox::proxy::ProxyResponse;
 use crate::sandbox::requests;
 use crate::sandbox::requests::Answer;
@@ -83,7 +84,13 @@ impl tower::Service<Request<Body>> for ApiService {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
-            let request = read(request).await?;
+            let mut request = read(request).await?;
+            if request.content_type.starts_with(protobuf::MEDIA_TYPE) && !request.body.is_empty() {
+                match protobuf::decode(&request.body) {
+                    Ok(object) => request.body = Bytes::from(object.to_string()),
+                    Err(failure) => return refuse(&failure),
+                }
+            }
             answer(shared, request).await
         })
     }

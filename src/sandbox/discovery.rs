@@ -10,8 +10,7 @@ use serde_json::json;
 const RELEASE: &str = "v1.36.3";
 
 /// The media type of aggregated discovery, which says everything about all kinds in one document.
-pub const AGGREGATED: &str =
-    "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+pub const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 /// What a request for it has in its `Accept` header.
 pub const AGGREGATED_PARAMETERS: &str = "g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";

@@ -149,7 +149,8 @@ impl ApiKind {
         let mut subresources = Vec::new();
         if self.scale {
             let scale = json!({"group": "autoscaling", "version": "v1", "kind": "Scale"});
-            subresources.push(json!({"subresource": "scale", "responseKind": scale, "verbs": some}));
+            subresources
+                .push(json!({"subresource": "scale", "responseKind": scale, "verbs": some}));
         }
         if self.status {
             subresources.push(json!({"subresource": "status", "responseKind": own, "verbs": some}));

@@ -26,6 +26,7 @@ mod patch;
 mod placed;
 pub mod prometheus;
 pub mod promql;
+mod protobuf;
 pub mod proxy;
 mod requests;
 mod route;

@@ -85,11 +85,7 @@ pub(in crate::sandbox) fn review(
 }
 
 /// What a kubelet would answer.
-pub(super) fn refused(
-    shared: &Shared,
-    kind: &ApiKind,
-    target: &Target,
-) -> Result<Answer, Failure> {
+pub(super) fn refused(shared: &Shared, kind: &ApiKind, target: &Target) -> Result<Answer, Failure> {
     let key = ObjectKey::new(kind, &target.namespace, &target.name);
     if shared.read(|state| state.store.get(&key).is_none()) {
         return Err(Failure::not_found(kind, &target.name));

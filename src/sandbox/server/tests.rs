@@ -46,9 +46,8 @@ async fn ask(serving: &Serving, head: &str, body: &str) -> (String, String) {
     let name = ServerName::try_from("127.0.0.1").unwrap();
     let mut stream = serving.connector.connect(name, stream).await.unwrap();
     let length = body.len();
-    let text = format!(
-        "{head}\r\nHost: a\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
-    );
+    let text =
+        format!("{head}\r\nHost: a\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");
     stream.write_all(text.as_bytes()).await.unwrap();
     let mut answer = String::new();
     // A server that closes without saying so has still answered.

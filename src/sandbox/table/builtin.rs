@@ -108,9 +108,7 @@ const DEPLOYMENTS: &[Column] = &[
 const REPLICA_SETS: &[Column] = &[
     number("Desired", |set, _| count(set, "/spec/replicas").into()),
     number("Current", |set, _| count(set, "/status/replicas").into()),
-    number("Ready", |set, _| {
-        count(set, "/status/readyReplicas").into()
-    }),
+    number("Ready", |set, _| count(set, "/status/readyReplicas").into()),
     AGE,
     CONTAINERS,
     IMAGES,
@@ -302,7 +300,9 @@ const AUTOSCALERS: &[Column] = &[
 ];
 
 const INGRESSES: &[Column] = &[
-    text("Class", |ingress, _| some(ingress, "/spec/ingressClassName")),
+    text("Class", |ingress, _| {
+        some(ingress, "/spec/ingressClassName")
+    }),
     text("Hosts", |ingress, _| {
         let hosts: Vec<String> = tree::items(ingress, "/spec/rules")
             .iter()

@@ -113,8 +113,21 @@ fn durations_are_worded_as_kubectl_does() {
     assert_eq!(
         worded,
         [
-            "<invalid>", "0s", "119s", "2m", "3m5s", "9m59s", "10m", "179m", "3h1m", "8h", "2d",
-            "2d1h", "8d", "2y", "2y1d"
+            "<invalid>",
+            "0s",
+            "119s",
+            "2m",
+            "3m5s",
+            "9m59s",
+            "10m",
+            "179m",
+            "3h1m",
+            "8h",
+            "2d",
+            "2d1h",
+            "8d",
+            "2y",
+            "2y1d"
         ]
     );
 }
