@@ -22,7 +22,7 @@ const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/js
 const PATHS: [&str; 4] = [
     "/apis/apps/v1/namespaces/test/deployments?limit=500",
     "/api/v1/namespaces/test/pods?limit=500",
-    "/api/v1/namespaces/test/services/podinfo",
+    "/api/v1/namespaces/monitoring/services/prometheus",
     "/apis",
 ];
 
