@@ -353,7 +353,9 @@ const fn of_cluster(error: &ClusterError) -> ExitCode {
 
 const fn of_journal(error: &JournalError) -> ExitCode {
     match error {
-        JournalError::Refused { .. } | JournalError::Denied { .. } => ExitCode::DENIED,
+        JournalError::Refused { .. }
+        | JournalError::Denied { .. }
+        | JournalError::Untrusted { .. } => ExitCode::DENIED,
         JournalError::Unreachable { .. } => ExitCode::UNREACHABLE,
         JournalError::Superseded { .. } => ExitCode::SUPERSEDED,
         JournalError::Broken { .. } => ExitCode::BUG,

@@ -81,6 +81,67 @@ pub fn end_on_closed_pipe() {
     let _former_handler = unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
 }
 
+/// A terminal whose keys are heard at once and not echoed: what is typed must not move a view that is being redrawn.
+/// Ctrl-C and Ctrl-Z stay what they are. The former behaviour comes back when this is dropped.
+#[cfg(unix)]
+pub struct QuietKeys {
+    former: libc::termios,
+}
+
+#[cfg(unix)]
+impl QuietKeys {
+    /// For standard input; `None` where it is no terminal, or not ours because we run in the background.
+    #[must_use]
+    pub fn take() -> Option<Self> {
+        let mut former = std::mem::MaybeUninit::<libc::termios>::uninit();
+        // SAFETY: the call only writes to the structure, for the time of the call.
+        let answer = unsafe { libc::tcgetattr(libc::STDIN_FILENO, former.as_mut_ptr()) };
+        if answer != 0 || !owns_the_terminal() {
+            return None;
+        }
+        // SAFETY: the call succeeded, so it wrote the structure.
+        let former = unsafe { former.assume_init() };
+        let mut quiet = former;
+        quiet.c_lflag &= !(libc::ICANON | libc::ECHO);
+        set_terminal(&quiet).then_some(Self { former })
+    }
+}
+
+#[cfg(unix)]
+impl Drop for QuietKeys {
+    fn drop(&mut self) {
+        // In the background the terminal is the shell's, and touching it would stop this process.
+        if owns_the_terminal() {
+            let _a_terminal_that_went_away_needs_nothing = set_terminal(&self.former);
+        }
+    }
+}
+
+#[cfg(unix)]
+fn owns_the_terminal() -> bool {
+    // SAFETY: both calls only ask.
+    unsafe { libc::tcgetpgrp(libc::STDIN_FILENO) == libc::getpgrp() }
+}
+
+#[cfg(unix)]
+fn set_terminal(wanted: &libc::termios) -> bool {
+    // SAFETY: the structure is valid and only read, for the time of the call.
+    unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSADRAIN, &raw const *wanted) == 0 }
+}
+
+/// Not known here: keys need a return.
+#[cfg(not(unix))]
+pub struct QuietKeys;
+
+#[cfg(not(unix))]
+impl QuietKeys {
+    /// Never.
+    #[must_use]
+    pub const fn take() -> Option<Self> {
+        None
+    }
+}
+
 /// Is there no such process any more? `started` is what [`process_start`] said of it. Says no where it cannot tell.
 #[cfg(unix)]
 #[must_use]

@@ -6,13 +6,27 @@
 
 #[path = "integration/artifacts.rs"]
 mod artifacts;
+#[path = "integration/bad_input.rs"]
+mod bad_input;
 #[path = "integration/cli.rs"]
 mod cli;
+#[path = "integration/deaths.rs"]
+mod deaths;
 #[path = "integration/docs.rs"]
 mod docs;
+#[path = "integration/exit_codes.rs"]
+mod exit_codes;
+#[path = "integration/faults.rs"]
+mod faults;
 #[cfg(unix)]
 #[path = "integration/install.rs"]
 mod install;
+#[path = "integration/rbac.rs"]
+mod rbac;
+#[path = "integration/readme.rs"]
+mod readme;
+#[path = "integration/scenarios.rs"]
+mod scenarios;
 #[cfg(unix)]
 #[path = "integration/serve.rs"]
 mod serve;

@@ -39,6 +39,12 @@ struct Departure {
 const DEPARTURES: &[Departure] = &[
     Departure {
         tape: "promotion-fails",
+        sequence: "virtualservices.networking.istio.io/podinfo",
+        number: 3,
+        why: "with all traffic where pods are ready",
+    },
+    Departure {
+        tape: "promotion-fails",
         sequence: "status",
         number: 6,
         why: "a stuck promotion has an exit",

@@ -1,6 +1,6 @@
 //! An AlertProvider of `flagger.app/v1beta1`.
 
-use crate::canary::envelope::object;
+use crate::canary::envelope::read_document;
 use crate::canary::metric_template::secret_name;
 use crate::canary::name::Word;
 use crate::canary::problem::Finding;
@@ -9,7 +9,6 @@ use crate::canary::problem::SpecErrors;
 use crate::canary::problem::SpecProblem;
 use crate::canary::problem::Spot;
 use crate::canary::reader::At;
-use crate::canary::sink::Sink;
 use crate::canary::yaml::Document;
 
 /// Where alerts go.
@@ -84,14 +83,12 @@ impl AlertProvider {
         document: &Document,
         namespace: &str,
     ) -> Result<(Self, Vec<SpecProblem>), SpecErrors> {
-        let sink = Sink::default();
-        let read = object(
-            At::document(document, &sink),
-            "AlertProvider",
+        read_document(
+            document,
+            ("AlertProvider", "alert provider"),
             namespace,
             Self::read,
-        );
-        sink.finish(read, document, "alert provider")
+        )
     }
 
     fn read(name: String, namespace: String, at: At<'_>) -> Option<Self> {

@@ -2,11 +2,30 @@
 //!
 //! Must not know what a spec holds.
 
+use crate::canary::problem::SpecErrors;
+use crate::canary::problem::SpecProblem;
 use crate::canary::reader::At;
+use crate::canary::sink::Sink;
 use crate::canary::spec::API_VERSION;
+use crate::canary::yaml::Document;
+
+/// Reads a document of that kind, `people` being its name in messages; `namespace` is for those that have none.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub(super) fn read_document<T>(
+    document: &Document,
+    (kind, people): (&str, &str),
+    namespace: &str,
+    read: impl FnOnce(String, String, At<'_>) -> Option<T>,
+) -> Result<(T, Vec<SpecProblem>), SpecErrors> {
+    let sink = Sink::default();
+    let found = object(At::document(document, &sink), kind, namespace, read);
+    sink.finish(found, document, people)
+}
 
 /// The parts that all three kinds share: version, kind, name, namespace, and a spec.
-pub(super) fn object<'a, T>(
+fn object<'a, T>(
     at: At<'a>,
     kind: &str,
     namespace: &str,

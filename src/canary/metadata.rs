@@ -20,6 +20,8 @@ pub const EPOCH: &str = "flagger-driver/epoch";
 pub const SEQ: &str = "flagger-driver/seq";
 /// A way back that was begun: `rollback/RUN/SEQ`.
 pub const INTENT: &str = "flagger-driver/intent";
+/// On a route that was there before us: its spec as it was, JSON.
+pub const ORIGINAL: &str = "flagger-driver/original";
 /// On the primary's pods: a new value at each promotion, as Flagger writes it.
 pub const FLAGGER_ID: &str = "flagger-id";
 

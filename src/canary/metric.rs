@@ -85,15 +85,15 @@ impl Metric {
         self.interval.as_ref().map_or("1m", GoDuration::as_str)
     }
 
-    /// Its limits. Without a range the threshold is the least success rate, and the greatest value of anything else;
+    /// Its limits for a built-in check, or for a query of its own. Without a range the threshold is the least success rate, and the greatest value of anything else;
     /// both are 0 where absent.
     #[must_use]
-    pub fn limits(&self) -> ThresholdRange {
+    pub fn limits(&self, check: Option<BuiltIn>) -> ThresholdRange {
         if let Some(range) = self.threshold_range {
             return range;
         }
         let threshold = Some(self.threshold.unwrap_or(0.0));
-        match self.built_in() {
+        match check {
             Some(BuiltIn::SuccessRate) => ThresholdRange {
                 min: threshold,
                 max: None,
@@ -226,11 +226,11 @@ mod tests {
     #[test]
     fn the_old_threshold_is_a_minimum_for_the_success_rate_only() {
         let limits = |name: &str| {
-            Metric {
+            let metric = Metric {
                 threshold: Some(5.0),
                 ..metric(name)
-            }
-            .limits()
+            };
+            metric.limits(metric.built_in())
         };
         let minimum = ThresholdRange {
             min: Some(5.0),
@@ -256,7 +256,7 @@ mod tests {
             threshold_range: Some(range),
             ..metric("errors")
         };
-        assert_eq!(metric.limits(), range);
+        assert_eq!(metric.limits(None), range);
     }
 
     #[test]

@@ -2,12 +2,11 @@
 //!
 //! Must not render the query: that needs a canary and an interval.
 
-use crate::canary::envelope::object;
+use crate::canary::envelope::read_document;
 use crate::canary::name::Word;
 use crate::canary::problem::SpecErrors;
 use crate::canary::problem::SpecProblem;
 use crate::canary::reader::At;
-use crate::canary::sink::Sink;
 use crate::canary::yaml::Document;
 use std::collections::BTreeMap;
 
@@ -109,14 +108,12 @@ impl MetricTemplate {
         document: &Document,
         namespace: &str,
     ) -> Result<(Self, Vec<SpecProblem>), SpecErrors> {
-        let sink = Sink::default();
-        let read = object(
-            At::document(document, &sink),
-            "MetricTemplate",
+        read_document(
+            document,
+            ("MetricTemplate", "metric template"),
             namespace,
             Self::read,
-        );
-        sink.finish(read, document, "metric template")
+        )
     }
 
     fn read(name: String, namespace: String, at: At<'_>) -> Option<Self> {

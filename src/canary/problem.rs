@@ -112,6 +112,51 @@ impl SpecProblem {
         .locate(document, Severity::Error)
     }
 
+    /// An error under the value at the pointer.
+    #[must_use]
+    pub fn at(
+        document: &Document,
+        kind: ProblemKind,
+        pointer: &str,
+        label: &str,
+        message: String,
+        help: Option<&str>,
+    ) -> Self {
+        let mut finding = Finding::at_value(kind, pointer, label, message);
+        finding.help = help.map(str::to_owned);
+        finding.locate(document, Severity::Error)
+    }
+
+    /// An error about some bytes of a text value, such as a word of a query. They are looked for in the file as they
+    /// are; where quotes or folding changed them, all of the value is meant.
+    #[must_use]
+    pub fn in_text(
+        document: &Document,
+        pointer: &str,
+        value: &str,
+        part: Range<usize>,
+        message: String,
+    ) -> Self {
+        let place = || {
+            let span = document.span(pointer)?;
+            let word = value.get(part.clone()).filter(|word| !word.is_empty())?;
+            let before = value.get(..part.start)?.matches(word).count();
+            let (at, _) = document
+                .file
+                .text
+                .get(span.clone())?
+                .match_indices(word)
+                .nth(before)?;
+            let start = span.start + at;
+            Some(start..start + word.len())
+        };
+        let mut finding = Finding::at_value(ProblemKind::WrongValue, pointer, "here", message);
+        if let Some(bytes) = place() {
+            finding.labels = vec![(Spot::Bytes(bytes), "here".to_owned())];
+        }
+        finding.locate(document, Severity::Error)
+    }
+
     /// Is it only a warning?
     #[must_use]
     pub fn is_warning(&self) -> bool {

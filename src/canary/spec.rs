@@ -3,7 +3,7 @@
 //! Must not look for the objects it names; `load` does.
 
 use crate::canary::analysis::Analysis;
-use crate::canary::envelope::object;
+use crate::canary::envelope::read_document;
 use crate::canary::fields::Fields;
 use crate::canary::problem::Finding;
 use crate::canary::problem::ProblemKind;
@@ -18,7 +18,6 @@ use crate::canary::reference::ObjectRef;
 use crate::canary::reference::TargetKind;
 use crate::canary::reference::TargetRef;
 use crate::canary::service::Service;
-use crate::canary::sink::Sink;
 use crate::canary::weight::Weight;
 use crate::canary::yaml::Document;
 use serde_json::Value;
@@ -102,14 +101,7 @@ impl Canary {
         document: &Document,
         namespace: &str,
     ) -> Result<(Self, Vec<SpecProblem>), SpecErrors> {
-        let sink = Sink::default();
-        let read = object(
-            At::document(document, &sink),
-            "Canary",
-            namespace,
-            Self::read,
-        );
-        sink.finish(read, document, "canary")
+        read_document(document, ("Canary", "canary"), namespace, Self::read)
     }
 
     fn read(name: String, namespace: String, at: At<'_>) -> Option<Self> {

@@ -5,14 +5,18 @@ use crate::canary::capabilities::Capabilities;
 use crate::canary::holder::Holder;
 use crate::canary::holder::Place;
 use crate::canary::load::Loaded;
-use crate::canary::metric::BuiltIn;
 use crate::canary::name::Word as _;
+use crate::canary::name::nearest;
 use crate::canary::object::Resource;
+use crate::canary::problem::ProblemKind;
 use crate::canary::problem::SpecErrors;
 use crate::canary::problem::SpecProblem;
 use crate::canary::validate::validate_for;
 use crate::cli::error::Busy;
 use crate::cli::error::CliError;
+use crate::cli::questions;
+use crate::cli::questions::Draft;
+use crate::cli::questions::drafts;
 use crate::controller::Controller;
 use crate::controller::Finished;
 use crate::controller::Identity;
@@ -29,7 +33,6 @@ use crate::kubernetes::run_record::KubernetesRunRecord;
 use crate::kubernetes::wake::Wake;
 use crate::kubernetes::workloads::WorkloadOptions;
 use crate::kubernetes::workloads::Workloads;
-use crate::metrics;
 use crate::port::clock::Clock;
 use crate::port::journal::StatusJournal;
 use crate::port::lease::LeaseError;
@@ -37,17 +40,15 @@ use crate::port::lease::LeaseTimes;
 use crate::port::run_record::RunRecord as _;
 use crate::port::subscriber::Subscriber;
 use crate::port::transport::Transport;
+use crate::rollout::analysis::metric_checks;
 use crate::rollout::observation::Request;
 use crate::rollout::plan::Plan;
 use crate::rollout::plan::PlanOptions;
 use crate::rollout::release::not_yet;
 use crate::rollout::words::figures;
 use crate::router;
-use crate::router::DurationUnit;
-use crate::router::QuerySite;
 use crate::router::TrafficProvider;
 use crate::transport::metrics::Metrics;
-use crate::transport::metrics::Question;
 use futures::FutureExt as _;
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -80,7 +81,7 @@ pub struct Prepared {
     /// Its plan.
     pub plan: Plan,
     /// Its metrics, ready to be asked.
-    pub questions: Vec<Question>,
+    pub questions: Vec<Draft>,
     /// What is odd, but no reason to refuse.
     pub warnings: Vec<SpecProblem>,
 }
@@ -118,11 +119,7 @@ pub fn prepare(loaded: &Loaded, options: &DriveOptions) -> Result<Prepared, Erro
         .map(|part| SpecProblem::not_in_this_release(&loaded.document, part.pointer, part.feature))
         .collect();
     if !problems.is_empty() {
-        return Err(SpecErrors {
-            subject: format!("canary {}", canary.name),
-            problems,
-        }
-        .into());
+        return Err(refused(loaded, problems));
     }
     let all: Vec<(&str, Capabilities)> = router::PROVIDERS
         .iter()
@@ -135,25 +132,42 @@ pub fn prepare(loaded: &Loaded, options: &DriveOptions) -> Result<Prepared, Erro
         &provider.capabilities,
         &all,
     )?);
+    if let Err(error) = (provider.prepare)(canary, &router::Facts::new()) {
+        let label = format!("not with {}", provider.name);
+        let help = "choose other conditions, or another provider";
+        let problem = SpecProblem::at(
+            &loaded.document,
+            ProblemKind::Unsupported,
+            "/spec/service/match",
+            &label,
+            error.to_string(),
+            Some(help),
+        );
+        return Err(refused(loaded, vec![problem]));
+    }
     let Some(plan) = Plan::of(canary, options.plan) else {
         let problem = SpecProblem::not_in_this_release(
             &loaded.document,
             "/spec/analysis",
             "an analysis without steps",
         );
-        return Err(SpecErrors {
-            subject: format!("canary {}", canary.name),
-            problems: vec![problem],
-        }
-        .into());
+        return Err(refused(loaded, vec![problem]));
     };
-    let questions = questions(loaded, provider, options)?;
+    let questions = drafts(loaded, provider, options)?;
     Ok(Prepared {
         provider,
         plan,
         questions,
         warnings,
     })
+}
+
+fn refused(loaded: &Loaded, problems: Vec<SpecProblem>) -> Error {
+    SpecErrors {
+        subject: format!("canary {}", loaded.canary.name),
+        problems,
+    }
+    .into()
 }
 
 fn provider(loaded: &Loaded, options: &DriveOptions) -> Result<&'static TrafficProvider, CliError> {
@@ -176,8 +190,11 @@ fn provider(loaded: &Loaded, options: &DriveOptions) -> Result<&'static TrafficP
         });
     };
     router::provider(&name).ok_or_else(|| {
+        let known_names = router::PROVIDERS.iter().map(|provider| provider.name);
+        let meant = nearest(&name, known_names)
+            .map_or_else(String::new, |meant| format!("did you mean {meant}? "));
         let help = format!(
-            "this release has {}; docs/roadmap.md says what comes next",
+            "{meant}this release has {}; docs/roadmap.md says what comes next",
             known()
         );
         CliError::UnknownProvider {
@@ -185,51 +202,6 @@ fn provider(loaded: &Loaded, options: &DriveOptions) -> Result<&'static TrafficP
             help,
         }
     })
-}
-
-fn questions(
-    loaded: &Loaded,
-    provider: &'static TrafficProvider,
-    options: &DriveOptions,
-) -> Result<Vec<Question>, CliError> {
-    let canary = &loaded.canary;
-    let mut questions = Vec::new();
-    for metric in &canary.analysis.metrics {
-        let Some(built_in) = metric.built_in() else {
-            continue;
-        };
-        let address = canary
-            .metrics_server
-            .clone()
-            .or_else(|| options.metrics_server.clone());
-        let address = address.ok_or_else(|| CliError::NoMetricsServer {
-            canary: canary.name.clone(),
-        })?;
-        let site = QuerySite {
-            namespace: &canary.namespace,
-            target: canary.target_name(),
-            interval: metric.window_text(),
-        };
-        let (query, factor) = match (built_in, provider.queries.duration_unit) {
-            (BuiltIn::SuccessRate, DurationUnit::Millis | DurationUnit::Seconds) => {
-                ((provider.queries.success_rate)(&site), 1.0)
-            }
-            (BuiltIn::Duration, DurationUnit::Millis) => ((provider.queries.duration)(&site), 1.0),
-            (BuiltIn::Duration, DurationUnit::Seconds) => {
-                ((provider.queries.duration)(&site), 1000.0)
-            }
-        };
-        let Some(backend) = metrics::provider("prometheus") else {
-            continue;
-        };
-        questions.push(Question {
-            provider: backend,
-            address,
-            query,
-            factor,
-        });
-    }
-    Ok(questions)
 }
 
 /// Drives one canary to its end.
@@ -279,6 +251,7 @@ pub async fn drive(
         world.is_gone,
     );
     let record = KubernetesRunRecord::new(requests.clone(), namespace, name);
+    let questions = questions::questions(questions, requests).await;
     let metrics = Metrics::new(Rc::clone(&world.transport), questions);
     let recorded_epoch = match &world.journal {
         Some(journal) => journal
@@ -309,7 +282,7 @@ pub async fn drive(
         holder: holder.to_string(),
         recorded_epoch,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        metrics: canary.analysis.metrics.clone(),
+        metrics: metric_checks(&canary.analysis.metrics),
     };
     let timeout = options
         .timeout
@@ -393,3 +366,6 @@ async fn owner(requests: &Requests, loaded: &Loaded) -> Result<Option<Value>, Er
         Err(error) => Err(error.into()),
     }
 }
+
+#[cfg(test)]
+mod tests;

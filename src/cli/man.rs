@@ -86,6 +86,14 @@ fn environment(bytes: &mut Vec<u8>) {
             "as elsewhere",
         ),
         (
+            "KUBECTL_FLAGGER_GIT_TOKEN",
+            "login at an https remote of the record; GITHUB_TOKEN and CI_JOB_TOKEN at their own server",
+        ),
+        (
+            "GIT_ASKPASS, SSH_ASKPASS, GIT_SSH_COMMAND, GIT_SSH, GIT_SSH_VARIANT, GIT_SSL_CAINFO, GIT_CONFIG_COUNT",
+            "as for git, where the record is pushed",
+        ),
+        (
             "NO_COLOR, CLICOLOR_FORCE, FORCE_COLOR, TERM, COLUMNS",
             "colour and width; NO_COLOR takes colour away, not motion",
         ),

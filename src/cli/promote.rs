@@ -2,9 +2,6 @@
 
 use crate::canary::holder::Place;
 use crate::canary::object::Resource;
-use crate::cli::args::display::Display;
-use crate::cli::args::display::OutputFormat;
-use crate::cli::args::display::ProgressStyle;
 use crate::cli::args::promote::PromoteArgs;
 use crate::cli::args::promote::RecordMode;
 use crate::cli::args::promote::Timing as TimingArg;
@@ -15,6 +12,7 @@ use crate::cli::drive::prepare;
 use crate::cli::environment::Environment;
 use crate::cli::error::CliError;
 use crate::cli::globals::Globals;
+use crate::cli::output::Output;
 use crate::cli::sandbox;
 use crate::cli::signals;
 use crate::cli::signals::Answering;
@@ -25,6 +23,8 @@ use crate::error::Error;
 use crate::error::ExitCode;
 use crate::git::journal::Journal;
 use crate::git::journal::JournalOptions;
+use crate::git::transport;
+use crate::git::transport::environment::GitEnvironment;
 use crate::kubernetes::client::Connection;
 use crate::kubernetes::client::connect;
 use crate::kubernetes::client::ensure_crypto;
@@ -36,35 +36,15 @@ use crate::kubernetes::workloads::WorkloadOptions;
 use crate::os;
 use crate::port::clock::Clock;
 use crate::port::proxy::ProxySettings;
-use crate::port::subscriber::Subscriber;
 use crate::rollout::plan::PlanOptions;
 use crate::rollout::plan::Timing;
-use crate::rollout::words::Verb;
 use crate::transport::RoutedTransport;
 use crate::transport::reach::AllowList;
-use crate::ui::Fanout;
-use crate::ui::json::JsonSummary;
-use crate::ui::live;
-use crate::ui::ndjson::NdjsonWriter;
-use crate::ui::plain;
-use crate::ui::screen::Progress;
-use crate::ui::screen::Screen;
-use crate::ui::screen::ScreenOptions;
-use crate::ui::summary::Quiet;
-use crate::ui::summary::SpecPlaces;
-use crate::ui::summary::Summary;
-use crate::ui::summary::SummaryOptions;
-use crate::ui::theme::Theme;
 use jiff::SignedDuration;
 use rand::Rng as _;
 use secrecy::SecretString;
-use std::fs::File;
-use std::io::Write as _;
 use std::rc::Rc;
 use tokio::sync::mpsc::unbounded_channel;
-
-/// Verbs that a summary may advise.
-const VERBS: &[&str] = &["promote"];
 
 /// Drives one rollout.
 ///
@@ -79,6 +59,8 @@ pub fn run(
     if args.sandbox.is_wanted() {
         return sandbox::promote(args, globals, environment);
     }
+    // before any thread: libgit2 does not synchronise its list of ways
+    transport::register()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -134,20 +116,19 @@ async fn live_cluster(
         run: run.to_string(),
     };
     let (words, heard) = unbounded_channel();
-    let asks =
-        environment.stdin_is_terminal && environment.stderr_is_terminal && !environment.is_ci();
     // Held to the end: a driver that nobody can reach any more must not take that for a word.
     let _speaking = words.clone();
     signals::listen(
         Answering {
             on_interrupt: args.on_interrupt,
-            asks,
+            asks: screen.asks(),
         },
         words,
     )
     .map_err(|error| CliError::Start {
         why: error.to_string(),
     })?;
+    let _typing_is_not_shown = screen.quiet_keys();
     let mut subscribers = screen.subscribers(Some(&spec), globals.context.clone());
     let finished = drive(
         &spec.loaded,
@@ -221,10 +202,20 @@ async fn journal(
                 host: host.to_owned(),
                 driver: concat!("kubectl-flagger/", env!("CARGO_PKG_VERSION")).to_owned(),
                 actor: actor(environment),
+                environment: git_environment(args, environment),
                 sleeper: Rc::new(|duration| Box::pin(tokio::time::sleep(duration))),
             })?;
             Ok(Some(journal))
         }
+    }
+}
+
+fn git_environment(args: &PromoteArgs, environment: &Environment) -> GitEnvironment {
+    GitEnvironment {
+        proxies: proxies(environment),
+        interactive: environment.stdin_is_terminal && !environment.is_ci(),
+        trust_repository: args.record.trust_repo_config,
+        ..GitEnvironment::from_variables(|name| environment.get(name))
     }
 }
 
@@ -335,140 +326,5 @@ pub fn drive_options(args: &PromoteArgs) -> DriveOptions {
             include_label_prefix: flagger.include_label_prefix.clone(),
             config_tracking: !flagger.no_config_tracking,
         },
-    }
-}
-
-/// Where a run is shown.
-pub struct Output<'a> {
-    display: &'a Display,
-    environment: &'a Environment,
-    events: Option<File>,
-    theme: Theme,
-}
-
-impl<'a> Output<'a> {
-    /// Opens the event file, so that it fails before anything moves.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    pub fn new(args: &'a PromoteArgs, environment: &'a Environment) -> Result<Self, CliError> {
-        let display = &args.display;
-        let create = |path: &std::path::PathBuf| {
-            File::create(path).map_err(|source| CliError::Write {
-                path: path.display().to_string(),
-                source,
-            })
-        };
-        Ok(Self {
-            display,
-            environment,
-            events: display.events.as_ref().map(create).transpose()?,
-            theme: Theme {
-                color: environment.color(display.color, environment.stderr_is_terminal),
-                ascii: display.ascii,
-            },
-        })
-    }
-
-    const fn quiet(&self) -> Quiet {
-        match self.display.quiet {
-            0 => Quiet::No,
-            1 => Quiet::Verdict,
-            _ => Quiet::Silent,
-        }
-    }
-
-    /// Said before the first network call.
-    pub fn first_words(&self, clock: &dyn Clock, name: Option<&str>, reference: &str) {
-        if self.quiet() == Quiet::No && self.display.progress != ProgressStyle::None {
-            let text = format!("reading {} at {reference}", name.unwrap_or("the canary"));
-            let line = plain::line(clock.now(), Verb::Start, &text);
-            self.line(&format!(
-                "{line}
-"
-            ));
-        }
-    }
-
-    /// What is odd in the spec, but no reason to refuse it.
-    pub fn warn(&self, warnings: &[crate::canary::problem::SpecProblem]) {
-        for warning in warnings {
-            let help = warning
-                .help
-                .as_ref()
-                .map_or_else(String::new, |help| format!("; {help}"));
-            self.line(&format!(
-                "warning: {} ({}){help}\n",
-                warning.message, warning.place
-            ));
-        }
-    }
-
-    /// Something that is no event.
-    pub fn line(&self, text: &str) {
-        // A terminal that went away must not change how a run ends.
-        let _ = std::io::stderr().write_all(text.as_bytes());
-    }
-
-    /// Everybody who listens. The screen comes before the summary, so that the live region closes first.
-    pub fn subscribers(&self, spec: Option<&Spec>, context: Option<String>) -> Fanout {
-        let mut all: Vec<Box<dyn Subscriber>> = Vec::new();
-        // A file that was opened once is written by every run of this process.
-        let events = self.events.as_ref().and_then(|file| file.try_clone().ok());
-        if let Some(file) = events {
-            all.push(Box::new(NdjsonWriter::new(file)));
-        }
-        all.push(Screen::new(ScreenOptions {
-            stderr_is_terminal: self.environment.stderr_is_terminal
-                && self.environment.get("TERM") != Some("dumb"),
-            ci: self.environment.is_ci(),
-            progress: match self.display.progress {
-                ProgressStyle::Auto => Progress::Auto,
-                ProgressStyle::Live => Progress::Live,
-                ProgressStyle::Lines => Progress::Lines,
-                ProgressStyle::None => Progress::None,
-            },
-            quiet: self.quiet(),
-            theme: self.theme,
-            measure: live::stderr_size(),
-            target: live::stderr(),
-            out: Box::new(std::io::stderr()),
-        }));
-        all.push(Box::new(Summary::new(
-            std::io::stderr(),
-            SummaryOptions {
-                theme: self.theme,
-                terminal: self.environment.stderr_is_terminal,
-                width: self.environment.width().into(),
-                quiet: self.quiet(),
-                places: spec.map(places),
-                context,
-                verbs: VERBS,
-            },
-        )));
-        match self.display.output {
-            Some(OutputFormat::Json) => all.push(Box::new(JsonSummary::new(std::io::stdout()))),
-            Some(OutputFormat::Ndjson) => all.push(Box::new(NdjsonWriter::new(std::io::stdout()))),
-            None => {}
-        }
-        Fanout(all)
-    }
-}
-
-fn places(spec: &Spec) -> SpecPlaces {
-    let loaded = &spec.loaded;
-    let metrics = loaded.canary.analysis.metrics.iter().enumerate();
-    SpecPlaces {
-        path: loaded.source().path.clone(),
-        text: loaded.source().text.to_string(),
-        threshold: loaded.span("/spec/analysis/threshold"),
-        metrics: metrics
-            .filter_map(|(index, metric)| {
-                let limits = loaded.span(&format!("/spec/analysis/metrics/{index}/thresholdRange"));
-                let span = limits
-                    .or_else(|| loaded.span(&format!("/spec/analysis/metrics/{index}/name")))?;
-                Some((metric.name.clone(), span))
-            })
-            .collect(),
     }
 }

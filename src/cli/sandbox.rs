@@ -13,7 +13,7 @@ use crate::cli::drive::prepare;
 use crate::cli::environment::Environment;
 use crate::cli::error::CliError;
 use crate::cli::globals::Globals;
-use crate::cli::promote::Output;
+use crate::cli::output::Output;
 use crate::cli::promote::drive_options;
 use crate::cli::signals;
 use crate::cli::signals::Answering;
@@ -23,6 +23,7 @@ use crate::error::ExitCode;
 use crate::git::example;
 use crate::git::journal::Journal;
 use crate::git::journal::JournalOptions;
+use crate::git::transport::environment::GitEnvironment;
 use crate::kubernetes::client::Connection;
 use crate::kubernetes::request::Requests;
 use crate::kubernetes::service_proxy::ServiceProxy;
@@ -136,18 +137,17 @@ async fn play(
     let clock: Rc<dyn Clock> = Rc::new(clock);
     let requests = Requests::new(&connection, Rc::clone(&clock), args.sandbox.seed());
     let (words, mut heard) = unbounded_channel();
-    let asks =
-        environment.stdin_is_terminal && environment.stderr_is_terminal && !environment.is_ci();
     signals::listen(
         Answering {
             on_interrupt: args.on_interrupt,
-            asks,
+            asks: output.asks(),
         },
         words.clone(),
     )
     .map_err(|error| CliError::Start {
         why: error.to_string(),
     })?;
+    let _typing_is_not_shown = output.quiet_keys();
     let mut runs = 0;
     let code = loop {
         runs += 1;
@@ -212,13 +212,10 @@ async fn play(
     // The last pods leave, so that what is kept is where the world came to rest.
     clock.sleep(SETTLE).await;
     let objects = serde_json::to_string_pretty(&world.dump()).unwrap_or_default();
-    let path = dir.join("cluster.json");
-    std::fs::write(&path, objects).map_err(|source| CliError::Write {
-        path: path.display().to_string(),
-        source,
-    })?;
-    output.line(&format!(
-        "\n  the record  git -C {} log flagger-status\n",
+    keep(&dir, "cluster.json", &objects)?;
+    keep(&dir, "requests.txt", &requests_as_text(&world))?;
+    output.hint(&format!(
+        "\n  read it    git -C {} log flagger-status\n",
         dir.display()
     ));
     Ok(code)
@@ -278,6 +275,36 @@ pub fn files(scenario: &Scenario) -> [(&'static str, String); 2] {
         ("deploy/canary.yaml", yaml(&[&scenario.canary])),
         ("deploy/podinfo.yaml", manifests(scenario)),
     ]
+}
+
+fn keep(dir: &Path, name: &str, text: &str) -> Result<(), CliError> {
+    let path = dir.join(name);
+    std::fs::write(&path, text).map_err(|source| CliError::Write {
+        path: path.display().to_string(),
+        source,
+    })
+}
+
+/// What the API server was asked, in order: time, verb, resource as RBAC names it, object, answer.
+fn requests_as_text(world: &World) -> String {
+    let lines = world.cluster().log().into_iter().map(|request| {
+        let mut resource = request.resource;
+        if !request.group.is_empty() {
+            resource = format!("{resource}.{}", request.group);
+        }
+        if !request.subresource.is_empty() {
+            resource = format!("{resource}/{}", request.subresource);
+        }
+        format!(
+            "{} {:<6} {resource} {}/{} {}\n",
+            request.at.strftime("%H:%M:%S%.3fZ"),
+            request.verb,
+            request.namespace,
+            request.name,
+            request.code
+        )
+    });
+    lines.collect()
 }
 
 /// The scenario's manifests as somebody would commit them: what a person applies, without the cluster's namespaces.
@@ -344,6 +371,7 @@ fn journal(
                 host: NAME.to_owned(),
                 driver: concat!("kubectl-flagger/", env!("CARGO_PKG_VERSION")).to_owned(),
                 actor: None,
+                environment: GitEnvironment::default(),
                 sleeper: Rc::new(move |duration| {
                     let clock = Rc::clone(&clock);
                     Box::pin(async move { clock.sleep(duration).await })
@@ -359,3 +387,6 @@ fn run_id(clock: &dyn Clock, seed: u64, run: u64) -> String {
     let random = u128::from(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)) << 8 | u128::from(run);
     ulid::Ulid::from_parts(milliseconds, random).to_string()
 }
+
+#[cfg(test)]
+mod tests;

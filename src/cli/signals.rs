@@ -5,6 +5,8 @@ use crate::cli::args::promote::OnInterrupt;
 use crate::controller::Word;
 use crate::rollout::event::Signal;
 use crate::rollout::observation::Request;
+#[cfg(unix)]
+use std::io::Read as _;
 use tokio::sync::mpsc::UnboundedSender;
 
 /// How signals are answered.
@@ -43,13 +45,13 @@ impl Answering {
         }
     }
 
-    /// What a line typed under the question means; `None` for anything else.
+    /// What a key under the question means; `None` for any other.
     #[must_use]
-    pub fn typed(line: &str) -> Option<(Word, Said)> {
-        match line.trim().chars().next()?.to_ascii_lowercase() {
-            'r' => Some((Word::Do(Request::Interrupt(Signal::Int)), Said::Done)),
-            'h' => Some((Word::Do(Request::Hold(Signal::Int)), Said::Done)),
-            'c' => Some((Word::CarryOn, Said::Nothing)),
+    pub const fn typed(key: u8) -> Option<(Word, Said)> {
+        match key.to_ascii_lowercase() {
+            b'r' => Some((Word::Do(Request::Interrupt(Signal::Int)), Said::Done)),
+            b'h' => Some((Word::Do(Request::Hold(Signal::Int)), Said::Done)),
+            b'c' => Some((Word::CarryOn, Said::Nothing)),
             _ => None,
         }
     }
@@ -75,23 +77,25 @@ pub fn listen(answering: Answering, words: UnboundedSender<Word>) -> std::io::Re
     let mut hangups = signal(SignalKind::hangup())?;
     tokio::spawn(async move {
         let mut said = Said::default();
-        let (lines, mut typed) = tokio::sync::mpsc::unbounded_channel::<String>();
-        let mut lines = Some(lines);
+        let (keys, mut typed) = tokio::sync::mpsc::unbounded_channel::<u8>();
+        let mut keys = Some(keys);
         loop {
             let (word, now) = tokio::select! {
                 Some(()) = interrupts.recv() => answering.answer(said, Signal::Int),
                 Some(()) = terminations.recv() => answering.answer(said, Signal::Term),
                 Some(()) = hangups.recv() => answering.answer(said, Signal::Hup),
-                Some(line) = typed.recv(), if said == Said::Asked => {
-                    let Some(answer) = Answering::typed(&line) else { continue };
+                Some(key) = typed.recv(), if said == Said::Asked => {
+                    let Some(answer) = Answering::typed(key) else { continue };
                     answer
                 }
             };
             said = now;
-            if said == Said::Asked
-                && let Some(lines) = lines.take()
-            {
-                read_lines(lines);
+            if said == Said::Asked {
+                // What was typed before the question is no answer to it.
+                while typed.try_recv().is_ok() {}
+                if let Some(keys) = keys.take() {
+                    read_keys(keys);
+                }
             }
             if words.send(word).is_err() {
                 return;
@@ -122,11 +126,11 @@ pub fn listen(answering: Answering, words: UnboundedSender<Word>) -> std::io::Re
 
 /// A thread of its own: a blocked read must keep nobody from leaving.
 #[cfg(unix)]
-fn read_lines(lines: UnboundedSender<String>) {
+fn read_keys(keys: UnboundedSender<u8>) {
     std::thread::spawn(move || {
-        for line in std::io::stdin().lines() {
-            let Ok(line) = line else { return };
-            if lines.send(line).is_err() {
+        for key in std::io::stdin().lock().bytes() {
+            let Ok(key) = key else { return };
+            if keys.send(key).is_err() {
                 return;
             }
         }
@@ -178,12 +182,12 @@ mod tests {
 
     #[test]
     fn three_letters_are_answers() {
-        assert_eq!(Answering::typed("r\n").unwrap().1, Said::Done);
+        assert_eq!(Answering::typed(b'r').unwrap().1, Said::Done);
         assert_eq!(
-            Answering::typed("Carry on").unwrap(),
+            Answering::typed(b'C').unwrap(),
             (Word::CarryOn, Said::Nothing)
         );
-        assert!(Answering::typed("x").is_none());
-        assert!(Answering::typed("").is_none());
+        assert!(Answering::typed(b'x').is_none());
+        assert!(Answering::typed(b'\n').is_none());
     }
 }

@@ -18,7 +18,7 @@ fn parsed(line: &str) -> Result<Cli, Answer> {
     )
 }
 
-fn promote(line: &str) -> PromoteArgs {
+pub fn promote(line: &str) -> PromoteArgs {
     match parsed(line).unwrap().verb {
         Verb::Promote(args) => *args,
         other => unreachable!("{other:?}"),

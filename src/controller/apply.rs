@@ -39,22 +39,35 @@ impl Controller<'_> {
         if published {
             stamp(&mut status.canary, self.ports.clock.now());
         }
-        if !effects.is_empty() || published {
-            self.document.seq += 1;
-        }
+        // Git knows transitions by this number: it counts those that are published, and none that failed.
+        let seq = self.document.seq + u64::from(published);
         let result = result(&before, &status, &next);
-        let transition = published
-            .then(|| self.transition(&before, &status, seen, &events, result.map(str::to_owned)));
+        let transition = published.then(|| {
+            self.transition(
+                seq,
+                &before,
+                &status,
+                seen,
+                &events,
+                result.map(str::to_owned),
+            )
+        });
         let mut queued = transition.filter(|_| self.ports.journal.is_some());
         if !effects.is_empty() {
-            self.renew_if_due().await?;
+            self.renew_if_possible().await?;
             if !rollback {
-                self.before_effects(&effects, status.phase(), &mut queued)
+                if effects.contains(&Effect::Promote) {
+                    // Once the primary may have been replaced, nobody may claim that the old version serves: a driver
+                    // that takes over here must know of the promotion.
+                    self.document.status.canary.phase = status.phase();
+                }
+                self.before_effects(seq, &effects, status.phase(), &mut queued)
                     .await?;
             }
         }
         let events = self.announce(events);
-        let events = self.perform(&effects, &mut status, events).await?;
+        let events = self.perform(seq, &effects, &mut status, events).await?;
+        self.document.seq = seq;
         let unchanged = effects.is_empty() && status == before;
         self.document.status = status;
         self.document.intent = None;
@@ -64,7 +77,7 @@ impl Controller<'_> {
         if !unchanged {
             self.store().await?;
         }
-        if published {
+        if published || std::mem::take(&mut self.status_is_old) {
             self.publish_status().await;
         }
         for event in events {
@@ -73,7 +86,10 @@ impl Controller<'_> {
         if let Some(reason) = &reason {
             self.say_waiting(reason, &next);
         }
-        self.begin_flush();
+        // Before anything moved, what is recorded first is proved to arrive.
+        if self.moved {
+            self.begin_flush();
+        }
         Ok(next)
     }
 
@@ -98,43 +114,55 @@ impl Controller<'_> {
     /// takes the transition from those that Git must still get.
     async fn before_effects(
         &mut self,
+        seq: u64,
         effects: &[Effect],
         phase: Phase,
         queued: &mut Option<Transition>,
     ) -> Result<(), RunError> {
         // A primary is created without metrics; users are only moved where they can be watched.
         if !self.moved && phase == Phase::Progressing {
-            self.ports
-                .metrics
-                .probe()
-                .await
-                .map_err(RunError::Metrics)?;
+            let probe = self.ports.metrics.probe();
+            self.renewing(probe).await?.map_err(RunError::Metrics)?;
         }
-        if let Some(journal) = self.ports.journal.filter(|_| !self.moved)
-            && let Some(transition) = queued.take()
-        {
-            let recorded = journal
-                .record(&[transition])
-                .await
-                .map_err(RunError::Journal)?;
-            self.say_recorded(&recorded);
+        if !self.moved {
+            self.prove_the_record(queued).await?;
         }
         self.document.intent = Some(Intent {
-            seq: self.document.seq,
+            seq,
             effects: effects.to_vec(),
         });
         self.store().await
     }
 
+    /// What waits for Git must arrive there before anything moves.
+    async fn prove_the_record(&mut self, queued: &mut Option<Transition>) -> Result<(), RunError> {
+        let Some(journal) = self.ports.journal else {
+            return Ok(());
+        };
+        let mut batch = self.document.outbox.clone();
+        batch.extend(queued.take());
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let record = journal.record(&batch);
+        let recorded = self.renewing(record).await?.map_err(RunError::Journal)?;
+        self.document.recorded(&batch);
+        self.say_recorded(&recorded);
+        Ok(())
+    }
+
     async fn perform(
         &mut self,
+        seq: u64,
         effects: &[Effect],
         status: &mut Status,
         mut events: Vec<EventKind>,
     ) -> Result<Vec<EventKind>, RunError> {
-        let fence = self.fence();
+        let fence = self.fence(seq);
         let began = self.ports.clock.boot();
         for effect in effects {
+            // An earlier one may have taken long.
+            self.renew_if_possible().await?;
             match effect {
                 Effect::SetRoutes { routes, rollback } => {
                     let written = self
@@ -195,7 +223,12 @@ impl Controller<'_> {
             // Our own write whose answer was lost, or another driver's: the lock tells.
             Err(RunRecordError::Conflict { .. }) => {
                 self.renew().await?;
-                self.record_version = self.ports.record.load().await?.map(|record| record.version);
+                let theirs = self.load().await?.map_or(0, |document| document.epoch);
+                if theirs > self.document.epoch {
+                    return Err(RunError::Record(RunRecordError::Conflict {
+                        name: self.identity.canary.clone(),
+                    }));
+                }
                 let again = self
                     .ports
                     .record
@@ -205,6 +238,7 @@ impl Controller<'_> {
             }
             Err(error) => return Err(error.into()),
         }
+        self.stored_outbox = self.document.outbox.len();
         Ok(())
     }
 
@@ -213,6 +247,15 @@ impl Controller<'_> {
             self.renew().await
         } else {
             Ok(())
+        }
+    }
+
+    /// Renews what is due. Until the time to stop is over, a refusal does not keep us from writing: the way back may
+    /// be what is about to be written.
+    pub(super) async fn renew_if_possible(&mut self) -> Result<(), RunError> {
+        match self.renew_if_due().await {
+            Err(error) if !error.is_superseded() && !self.ports.lease.must_stop() => Ok(()),
+            other => other,
         }
     }
 
@@ -244,6 +287,7 @@ impl Controller<'_> {
 
     fn transition(
         &self,
+        seq: u64,
         before: &Status,
         after: &Status,
         seen: &Observation,
@@ -271,7 +315,7 @@ impl Controller<'_> {
         let measured = looks.flatten().map(Measured::from);
         Transition {
             run: self.document.run.clone(),
-            seq: self.document.seq,
+            seq,
             epoch: self.document.epoch,
             at: self.ports.clock.now(),
             from: before.weight(),

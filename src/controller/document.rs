@@ -84,8 +84,23 @@ impl Document {
             let old = std::mem::replace(self, fresh);
             self.epoch = old.epoch;
             self.status = old.status;
+            // Clocks of a run that is over.
+            self.status.waiting_since = None;
+            self.status.paused_since = None;
             self.outbox = old.outbox;
         }
+    }
+
+    /// Is that a way back of this very run, `rollback/RUN/SEQ`, that the record has not heard of? Older ones stand on
+    /// the route until its next change.
+    #[must_use]
+    pub fn has_not_confirmed(&self, intent: &str) -> bool {
+        let mut parts = intent.split('/').skip(1);
+        let (run, seq) = (
+            parts.next(),
+            parts.next().and_then(|seq| seq.parse::<u64>().ok()),
+        );
+        run == Some(self.run.as_str()) && seq.is_some_and(|seq| seq > self.seq)
     }
 
     /// Adds a transition to what Git must still get.
@@ -120,6 +135,16 @@ mod tests {
         document.epoch = 4;
         document.status.canary.phase = phase;
         document
+    }
+
+    #[test]
+    fn only_a_way_back_of_this_run_that_is_not_in_the_record_is_begun() {
+        let mut document = in_phase(Phase::Progressing);
+        document.seq = 7;
+        assert!(document.has_not_confirmed("rollback/01OLD/8"));
+        assert!(!document.has_not_confirmed("rollback/01OLD/7"));
+        assert!(!document.has_not_confirmed("rollback/01OLDER/8"));
+        assert!(!document.has_not_confirmed("rollback"));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What the driver does when a port fails: wait and try again, take the way back, or say that it cannot.
 
+use crate::canary::phase::Phase;
 use crate::controller::Controller;
+use crate::controller::wait::next_request;
 use crate::port::cluster::WorkloadError;
 use crate::port::journal::JournalError;
 use crate::port::lease::LeaseError;
@@ -108,12 +110,12 @@ impl Controller<'_> {
         if error.is_retryable() {
             // The world may come back: as long as it may, and the lock is ours, the run can be put right.
             if now.duration_since(since) > self.plan.progress_deadline {
-                return Ok(Some(Outcome::Split));
+                return Ok(Some(self.given_up()));
             }
         } else {
             failures.refused += 1;
             if failures.refused > WAY_BACK_TRIES {
-                return Ok(Some(Outcome::Split));
+                return Ok(Some(self.given_up()));
             }
             // What the way up needs is refused: the way back needs less.
             self.request.get_or_insert(Request::Lost);
@@ -121,14 +123,25 @@ impl Controller<'_> {
         let wait = FIRST_WAIT
             .saturating_mul(1 << failures.count.min(6).saturating_sub(1))
             .min(LONGEST_WAIT);
-        self.ports.clock.sleep(wait).await;
-        self.renew_if_due().await.or_else(|error| {
-            if error.is_superseded() {
-                Err(error)
-            } else {
-                Ok(())
-            }
-        })?;
-        Ok(None)
+        let clock = self.ports.clock;
+        tokio::select! {
+            biased;
+            word = next_request(&mut self.requests) => self.heard(word),
+            () = clock.sleep(wait) => {}
+        }
+        match self.renew_if_due().await {
+            Err(error) if error.is_superseded() => Err(error),
+            Ok(()) | Err(_) => Ok(None),
+        }
+    }
+
+    /// Where the users are when nothing more can be done: after a way back and while finalising, only pods are left.
+    fn given_up(&self) -> Outcome {
+        let status = &self.document.status;
+        match (status.ending, status.phase()) {
+            (Some(cause), _) => Outcome::RolledBack(cause),
+            (None, Phase::Finalising) => Outcome::Promoted,
+            (None, _) => Outcome::Split,
+        }
     }
 }

@@ -13,11 +13,11 @@ mod wait;
 pub use document::Document;
 pub use failure::RunError;
 
-use crate::canary::metric::Metric;
 use crate::canary::phase::Phase;
 use crate::canary::weight::Weight;
 use crate::port::clock::Clock;
 use crate::port::cluster::Cluster;
+use crate::port::cluster::ClusterView;
 use crate::port::cluster::Fence;
 use crate::port::journal::StatusJournal;
 use crate::port::lease::Lease;
@@ -25,6 +25,7 @@ use crate::port::metric_source::MetricSource;
 use crate::port::router::Router;
 use crate::port::run_record::RunRecord;
 use crate::port::subscriber::Subscriber;
+use crate::rollout::analysis::MetricCheck;
 use crate::rollout::decision::Next;
 use crate::rollout::decision::Outcome;
 use crate::rollout::event::EventKind;
@@ -79,8 +80,8 @@ pub struct Identity {
     pub recorded_epoch: u64,
     /// Our version.
     pub version: String,
-    /// `analysis.metrics`.
-    pub metrics: Vec<Metric>,
+    /// The questions to metrics, in their order.
+    pub metrics: Vec<MetricCheck>,
 }
 
 /// What is said to a driver while it drives.
@@ -90,6 +91,12 @@ pub enum Word {
     Ask(Signal),
     /// They said: carry on.
     CarryOn,
+    /// Hold the weight where it is; checks go on and may roll back.
+    Pause,
+    /// Go on.
+    Resume,
+    /// The process was stopped and continues: look at the world before anything else.
+    LookAgain,
     /// Do that.
     Do(Request),
 }
@@ -123,14 +130,24 @@ pub struct Controller<'a> {
     subscriber: &'a mut dyn Subscriber,
     requests: UnboundedReceiver<Word>,
     request: Option<Request>,
+    /// What was seen last: a way back needs the route, not a fresh look at everything.
+    view: Option<ClusterView>,
     document: Document,
     record_version: Option<String>,
     flush: Option<wait::Flush<'a>>,
     worst: Vec<crate::rollout::event::Sample>,
     said: publish::Said,
+    /// May another process have begun what it could not confirm?
+    inherits: bool,
+    /// Did another process write the record, and perhaps no status after it?
+    status_is_old: bool,
+    /// Transitions in the record's outbox, as it was written last.
+    stored_outbox: usize,
     /// Has anything been written to the cluster that users could notice?
     moved: bool,
     recording_failed: bool,
+    /// Is a wait to be ended, although nothing that it waits for has come?
+    woken: bool,
     first_tick: Timestamp,
 }
 
@@ -154,13 +171,18 @@ impl<'a> Controller<'a> {
             subscriber,
             requests,
             request: None,
+            view: None,
             document: Document::begin(run, now),
             record_version: None,
             flush: None,
             worst: Vec::new(),
             said: publish::Said::default(),
+            inherits: false,
+            status_is_old: false,
+            stored_outbox: 0,
             moved: false,
             recording_failed: false,
+            woken: false,
             first_tick: now,
         }
     }
@@ -238,7 +260,7 @@ impl<'a> Controller<'a> {
                         )
                         | Word::Ask(signal) => break Some(signal),
                         Word::Do(request @ (Request::Abort | Request::Lost)) => early = Some(request),
-                        Word::CarryOn => {}
+                        Word::CarryOn | Word::Pause | Word::Resume | Word::LookAgain => {}
                     },
                     taken = &mut taking => {
                         taken?;
@@ -256,17 +278,34 @@ impl<'a> Controller<'a> {
     }
 
     async fn take_the_lock(&mut self) -> Result<(), RunError> {
-        if let Some(record) = self.ports.record.load().await? {
-            let document = Document::read(&record.document).map_err(RunError::Document)?;
+        let recorded = self.load().await?.map_or(0, |document| document.epoch);
+        let view = self.ports.cluster.view(false).await?;
+        let routes = self.ports.router.routes().await?;
+        let floor = recorded
+            .max(self.identity.recorded_epoch)
+            .max(view.epoch)
+            .max(routes.map_or(0, |seen| seen.epoch));
+        self.ports.lease.acquire(floor, &mut |_| {}).await?;
+        // Only now does nobody else write it: whoever had the lock went on while we waited.
+        if let Some(document) = self.load().await? {
             let fresh = std::mem::replace(&mut self.document, document);
             self.document.continue_or_begin(fresh);
-            self.record_version = Some(record.version);
+            self.status_is_old = true;
+            self.stored_outbox = self.document.outbox.len();
         }
+        self.inherits = self.document.resumed;
         self.moved = self.document.status.phase().is_running();
-        let floor = self.document.epoch.max(self.identity.recorded_epoch);
-        self.ports.lease.acquire(floor, &mut |_| {}).await?;
         self.document.epoch = self.ports.lease.epoch().unwrap_or(floor + 1);
         Ok(())
+    }
+
+    async fn load(&mut self) -> Result<Option<Document>, RunError> {
+        let Some(record) = self.ports.record.load().await? else {
+            return Ok(None);
+        };
+        self.record_version = Some(record.version);
+        let document = Document::read(&record.document).map_err(RunError::Document)?;
+        Ok(Some(document))
     }
 
     /// A lock that cannot be given back is taken over after its duration.
@@ -277,17 +316,18 @@ impl<'a> Controller<'a> {
     async fn drive(&mut self) -> Result<Outcome, RunError> {
         let mut failures = failure::Failures::default();
         loop {
-            match self.wake_up().await {
+            let went = match self.wake_up().await {
                 Ok(Next::Done(outcome)) => return Ok(outcome),
                 Ok(next) => {
                     failures.clear();
-                    self.wait(&next).await?;
+                    self.wait(&next).await
                 }
-                Err(error) => {
-                    if let Some(outcome) = self.answer(error, &mut failures).await? {
-                        return Ok(outcome);
-                    }
-                }
+                Err(error) => Err(error),
+            };
+            if let Err(error) = went
+                && let Some(outcome) = self.answer(error, &mut failures).await?
+            {
+                return Ok(outcome);
             }
         }
     }
@@ -297,7 +337,7 @@ impl<'a> Controller<'a> {
         self.hear();
         let seen = self.observe().await?;
         self.introduce(&seen);
-        let results = self.run_checks(&seen).await;
+        let results = self.run_checks(&seen).await?;
         // A signal during a slow check is answered now, not after the next one.
         let seen = crate::rollout::observation::Observation {
             request: self.request,
@@ -320,30 +360,90 @@ impl<'a> Controller<'a> {
     }
 
     fn heard(&mut self, word: Word) {
-        let (signal, action) = match word {
-            Word::Ask(signal) => (Some(signal), "ask"),
-            Word::CarryOn => (Some(Signal::Int), "continue"),
-            Word::Do(Request::Interrupt(signal)) => (Some(signal), "rollback"),
-            Word::Do(Request::Hold(signal)) => (Some(signal), "hold"),
-            Word::Do(Request::Leave(signal)) => (Some(signal), "leave"),
-            Word::Do(Request::Abort | Request::Lost) => (None, ""),
+        let signal = |signal, action: &str| EventKind::SignalReceived {
+            signal,
+            action: action.to_owned(),
         };
-        if let Some(signal) = signal {
-            self.say(EventKind::SignalReceived {
-                signal,
-                action: action.to_owned(),
-            });
+        let holder = self.identity.holder.clone();
+        let asked = |verb| EventKind::IntentReceived {
+            verb,
+            by: holder,
+            via: "keys",
+        };
+        let said = match word {
+            Word::Ask(by) => Some(signal(by, "ask")),
+            Word::CarryOn => Some(signal(Signal::Int, "continue")),
+            Word::Pause => Some(asked("pause")),
+            Word::Resume => Some(asked("resume")),
+            Word::LookAgain => None,
+            Word::Do(Request::Interrupt(by)) => Some(signal(by, self.on_interrupt())),
+            Word::Do(Request::Hold(by)) => Some(signal(by, "hold")),
+            Word::Do(Request::Leave(by)) => Some(signal(by, "leave")),
+            Word::Do(Request::Abort) => Some(asked("abort")),
+            Word::Do(Request::Lost) => None,
+        };
+        if let Some(said) = said {
+            self.say(said);
         }
-        if let Word::Do(request) = word {
-            self.request = Some(request);
+        match word {
+            Word::Do(request) => self.request = Some(request),
+            Word::Pause => self.pause(),
+            Word::Resume => self.resume(),
+            Word::LookAgain => self.woken = true,
+            Word::Ask(_) | Word::CarryOn => {}
         }
     }
 
-    fn fence(&self) -> Fence {
+    /// What an interrupt does in this phase.
+    fn on_interrupt(&self) -> &'static str {
+        match self.document.status.phase() {
+            Phase::Finalising => "finish",
+            Phase::Promoting => "hold",
+            Phase::New
+            | Phase::Initializing
+            | Phase::Initialized
+            | Phase::Waiting
+            | Phase::Progressing
+            | Phase::WaitingPromotion
+            | Phase::Succeeded
+            | Phase::Failed
+            | Phase::Terminating
+            | Phase::Terminated => "rollback",
+        }
+    }
+
+    fn pause(&mut self) {
+        let now = self.ports.clock.now();
+        self.document.status.paused_since.get_or_insert(now);
+    }
+
+    /// Time at a pause does not count for `--timeout`, and the next look is due at once: the weight has soaked.
+    fn resume(&mut self) {
+        let now = self.ports.clock.now();
+        let Some(since) = self.document.status.paused_since.take() else {
+            return;
+        };
+        let paused = now.duration_since(since);
+        self.plan.deadline = self
+            .plan
+            .deadline
+            .and_then(|deadline| deadline.checked_add(paused).ok());
+        let soaked = self
+            .document
+            .status
+            .weight_since
+            .is_none_or(|since| now.duration_since(since) >= self.plan.interval);
+        if soaked && self.document.status.next_check.is_some() {
+            self.document.status.next_check = Some(now);
+        }
+        self.woken = true;
+    }
+
+    fn fence(&self, seq: u64) -> Fence {
         Fence {
             run: self.document.run.clone(),
             epoch: self.document.epoch,
-            seq: self.document.seq,
+            seq,
         }
     }
 

@@ -5,7 +5,11 @@ use crate::canary::weight::Proof;
 use crate::controller::Controller;
 use crate::controller::RunError;
 use crate::controller::wait::next_request;
+use crate::port::Job;
+use crate::port::cluster::ClusterView;
+use crate::port::cluster::Effect;
 use crate::port::cluster::WorkloadError;
+use crate::port::router::SeenRoutes;
 use crate::rollout::analysis::judge;
 use crate::rollout::decision::Check;
 use crate::rollout::decision::CheckResult;
@@ -14,12 +18,19 @@ use crate::rollout::event::Sample;
 use crate::rollout::observation::Observation;
 use crate::rollout::observation::Request;
 use crate::rollout::step::checks_due;
+use std::time::Duration;
+
+/// Between two tries to renew the lock while something else is under way.
+const SHORTEST: Duration = Duration::from_millis(500);
 
 impl Controller<'_> {
     pub(super) async fn observe(&mut self) -> Result<Observation, RunError> {
         let whole = !self.document.status.phase().is_running();
-        let view = self.ports.cluster.view(whole).await?;
-        let routes = self.ports.router.routes().await?;
+        let view = self.ports.cluster.view(whole);
+        let view = self.renewing(view).await?.map_err(RunError::from);
+        let view = self.view_or_last(view)?;
+        let routes = self.ports.router.routes();
+        let routes = self.renewing(routes).await??;
         let theirs = view.epoch.max(routes.as_ref().map_or(0, |seen| seen.epoch));
         if theirs > self.document.epoch {
             let object = self.ports.router.object();
@@ -30,11 +41,7 @@ impl Controller<'_> {
             }
             .into());
         }
-        // A way back that another process began on the route is a way back to be finished.
-        let begun = routes.as_ref().is_some_and(|seen| seen.intent.is_some());
-        if begun && self.document.resumed && self.document.status.phase() == Phase::Progressing {
-            self.request.get_or_insert(Request::Abort);
-        }
+        self.take_over_intent(routes.as_ref());
         Ok(Observation {
             at: self.ports.clock.now(),
             canary: view.canary,
@@ -50,23 +57,97 @@ impl Controller<'_> {
         })
     }
 
+    /// A look that is refused for good must not keep users where they are.
+    fn view_or_last(
+        &mut self,
+        view: Result<ClusterView, RunError>,
+    ) -> Result<ClusterView, RunError> {
+        let going_back = self.request.is_some() || self.document.status.ending.is_some();
+        match (view, &self.view) {
+            (Ok(view), _) => {
+                self.view = Some(view.clone());
+                Ok(view)
+            }
+            (Err(error), Some(last)) if going_back && !error.is_superseded() => Ok(last.clone()),
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    /// What a process before this one began and could not confirm. Looked at once, before anything else.
+    fn take_over_intent(&mut self, routes: Option<&SeenRoutes>) {
+        if !std::mem::take(&mut self.inherits) {
+            return;
+        }
+        let begun = routes
+            .and_then(|seen| seen.intent.as_deref())
+            .is_some_and(|intent| self.document.has_not_confirmed(intent));
+        let intent = self.document.intent.take();
+        let status = &mut self.document.status;
+        if status.phase() != Phase::Progressing {
+            return;
+        }
+        // A way back that was begun on the route is finished, whatever the record says.
+        if begun {
+            self.request.get_or_insert(Request::Abort);
+            return;
+        }
+        for effect in intent.into_iter().flat_map(|intent| intent.effects) {
+            match effect {
+                // It landed: the weight is ours, not somebody else's.
+                Effect::SetRoutes {
+                    routes: wanted,
+                    rollback: false,
+                } if routes.is_some_and(|seen| seen.routes == wanted) => {
+                    status.canary.canary_weight = wanted.canary;
+                    status.acknowledge(self.ports.clock.now(), self.plan.interval);
+                }
+                Effect::SetRoutes { .. }
+                | Effect::EnsureServices
+                | Effect::EnsurePrimary
+                | Effect::SwitchApex
+                | Effect::EnsureRoute
+                | Effect::ScaleCanary(_)
+                | Effect::Promote => {}
+            }
+        }
+    }
+
+    /// Waits for a port's work; the lock is kept meanwhile.
+    pub(super) async fn renewing<T>(&mut self, mut work: Job<'_, T>) -> Result<T, RunError> {
+        loop {
+            let clock = self.ports.clock;
+            let due = self.ports.lease.due_in().max(SHORTEST);
+            tokio::select! {
+                biased;
+                done = &mut work => return Ok(done),
+                () = clock.sleep(due) => self.renew_if_possible().await?,
+            }
+        }
+    }
+
     /// In the spec's order up to the first that does not pass, as Flagger asks them. A request ends it.
-    pub(super) async fn run_checks(&mut self, seen: &Observation) -> Vec<CheckResult> {
+    pub(super) async fn run_checks(
+        &mut self,
+        seen: &Observation,
+    ) -> Result<Vec<CheckResult>, RunError> {
         let mut results = Vec::new();
         for check in checks_due(&self.plan, &self.document.status, seen) {
             let Check::Metric(metric) = check;
             let metrics = self.ports.metrics;
             let mut answer = metrics.ask(metric);
             let result = loop {
+                let clock = self.ports.clock;
+                let due = self.ports.lease.due_in().max(SHORTEST);
                 tokio::select! {
                     biased;
                     word = next_request(&mut self.requests) => {
                         self.heard(word);
                         if self.request.is_some() {
-                            return results;
+                            return Ok(results);
                         }
                     }
                     answered = &mut answer => break answered,
+                    () = clock.sleep(due) => self.renew_if_possible().await?,
                 }
             };
             let result = judge(&self.identity.metrics[metric], &result.query, result.answer);
@@ -78,7 +159,7 @@ impl Controller<'_> {
                 break;
             }
         }
-        results
+        Ok(results)
     }
 
     fn remember_worst(&mut self, sample: &Sample) {

@@ -136,7 +136,7 @@ impl Controller<'_> {
                     .identity
                     .metrics
                     .iter()
-                    .map(|metric| metric.name.clone())
+                    .map(|check| check.metric.name.clone())
                     .collect(),
                 gates: Vec::new(),
                 estimate_ms: u64::try_from(self.plan.estimate().as_millis()).unwrap_or(0),
@@ -151,7 +151,7 @@ impl Controller<'_> {
             Next::Again | Next::Done(_) => None,
         };
         let soaking = match reason {
-            Reason::Soaking | Reason::WaitingForRoute(_) => true,
+            Reason::Soaking | Reason::Paused | Reason::WaitingForRoute(_) => true,
             // Pods are reported by events of their own.
             Reason::WaitingForWorkload { .. }
             | Reason::WaitingForCapacity { .. }
@@ -230,6 +230,7 @@ fn level(kind: &EventKind) -> Level {
     match kind {
         EventKind::CheckHeld { .. }
         | EventKind::SignalReceived { .. }
+        | EventKind::IntentReceived { .. }
         | EventKind::StatusFailed { .. }
         | EventKind::Diagnostic { .. } => Level::Warn,
         EventKind::RollbackStarted { .. } | EventKind::RollbackFinished { .. } => Level::Error,

@@ -55,7 +55,8 @@ impl Controller<'_> {
                 (Some(_), Next::At(_)) => false,
                 (Some(_), Next::Again | Next::Tick(_) | Next::Done(_)) => true,
             };
-            if asked || left.is_zero() {
+            let woken = std::mem::take(&mut self.woken);
+            if asked || woken || left.is_zero() {
                 return Ok(());
             }
             let clock = self.ports.clock;
@@ -166,28 +167,41 @@ impl Controller<'_> {
         if self.ports.journal.is_none() {
             return true;
         }
-        if let Some(flush) = self.flush.take() {
-            let clock = self.ports.clock;
-            tokio::select! {
-                biased;
-                (batch, answer) = flush => self.flushed(&batch, answer),
-                () = clock.sleep(LAST_FLUSH) => {}
+        let waiting = self.stored_outbox;
+        // What is on its way, and once more what came after it.
+        for _ in 0..2 {
+            if let Some(flush) = self.flush.take() {
+                self.last_flush(flush).await;
             }
-        }
-        self.begin_flush();
-        if let Some(flush) = self.flush.take() {
-            let clock = self.ports.clock;
-            tokio::select! {
-                biased;
-                (batch, answer) = flush => self.flushed(&batch, answer),
-                () = clock.sleep(LAST_FLUSH) => {}
-            }
+            self.begin_flush();
         }
         let done = self.document.outbox.is_empty();
-        if self.moved {
+        if self.moved || self.document.outbox.len() != waiting {
             // What Git has is dropped from the record, what it lacks stays for whoever comes next.
             let _best_effort = self.store().await;
         }
         done
+    }
+
+    /// Whoever wants to leave at once does not wait for Git.
+    async fn last_flush(&mut self, mut flush: Flush<'_>) {
+        let clock = self.ports.clock;
+        let mut end = clock.sleep(LAST_FLUSH);
+        loop {
+            tokio::select! {
+                biased;
+                word = next_request(&mut self.requests) => {
+                    self.heard(word);
+                    if let Some(Request::Leave(_)) = self.request {
+                        return;
+                    }
+                }
+                (batch, answer) = &mut flush => {
+                    self.flushed(&batch, answer);
+                    return;
+                }
+                () = &mut end => return,
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The status branch: one commit for each transition of a run, each at most once.
 //!
 //! Builds commits on the branch's tip without a work tree or an index; where the branch lives and how it moves is
-//! [`crate::git::push`]'s.
+//! `git::push`'s.
 
 use crate::git::error::GitError;
 use crate::git::layout;
@@ -16,6 +16,8 @@ use crate::git::refusal::Failure;
 use crate::git::remote;
 use crate::git::repository::Identity;
 use crate::git::repository::Repository;
+use crate::git::transport::Network;
+use crate::git::transport::environment::GitEnvironment;
 use crate::port::Job;
 use crate::port::journal::JournalError;
 use crate::port::journal::Recorded;
@@ -60,6 +62,8 @@ pub struct JournalOptions {
     pub driver: String,
     /// Who started the run, where a CI system says so.
     pub actor: Option<String>,
+    /// What the environment says about reaching Git servers.
+    pub environment: GitEnvironment,
     /// How to wait before the next try.
     pub sleeper: Sleeper,
 }
@@ -79,6 +83,7 @@ struct Writer {
     folder: Folder,
     author: Author,
     identity: Identity,
+    network: Arc<Network>,
 }
 
 impl Journal {
@@ -110,6 +115,7 @@ impl Journal {
                 identity: repository.identity(&options.host),
                 target,
                 reference,
+                network: Network::new(options.environment),
                 folder: Folder::new(&options.cluster, &options.namespace, &options.name),
                 author: Author {
                     namespace: options.namespace,
@@ -205,14 +211,18 @@ struct Tip {
 impl Writer {
     fn read_status(&self) -> Result<Option<RecordedStatus>, Failure> {
         let repository = self.open()?;
-        let tip = self.target.tip(&repository, &self.reference)?;
+        let tip = self
+            .target
+            .tip(&repository, &self.reference, &self.network)?;
         self.status_at(&repository, tip)
     }
 
     /// One attempt: fetch, build, push.
     fn record(&self, transitions: &[Transition]) -> Result<Vec<Recorded>, Failure> {
         let repository = self.open()?;
-        let theirs = self.target.tip(&repository, &self.reference)?;
+        let theirs = self
+            .target
+            .tip(&repository, &self.reference, &self.network)?;
         let base = self.base(&repository, theirs);
         let mut tip = Tip {
             commit: base,
@@ -240,7 +250,7 @@ impl Writer {
         if let Some(commit) = tip.commit {
             if tip.commit != theirs {
                 self.target
-                    .publish(&repository, &self.reference, theirs, commit)?;
+                    .publish(&repository, &self.reference, theirs, commit, &self.network)?;
             }
             if self.target != Target::Here {
                 push::follow(&repository, &self.reference, commit);

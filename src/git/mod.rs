@@ -15,9 +15,10 @@ pub mod recorded;
 mod refusal;
 mod remote;
 pub mod repository;
+pub mod transport;
 mod worktree;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod testing_server;

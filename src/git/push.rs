@@ -1,20 +1,24 @@
 //! Getting a branch's tip from where the record lives and moving it there: compare-and-swap, never by force.
 //!
-//! Knows nothing of what the commits contain. A way to a remote that is not a folder (https, ssh) is whatever
-//! libgit2 finds registered for its URL scheme.
+//! Knows nothing of what the commits contain. The ways to remotes that are not folders are
+//! [`crate::git::transport`]'s.
 
 use crate::git::error::sentence;
 use crate::git::objects::copy_history;
 use crate::git::refusal::Failure;
 use crate::git::refusal::broken_connection;
+use crate::git::refusal::on_the_way;
 use crate::git::refusal::refused;
 use crate::git::refusal::unreachable;
+use crate::git::transport::Network;
+use crate::git::transport::Session;
 use crate::port::journal::JournalError;
 use git2::Oid;
 use git2::Repository;
 use std::cell::Cell;
 use std::cell::RefCell;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How often a branch that keeps moving is tried.
@@ -43,7 +47,12 @@ pub(in crate::git) enum Target {
 impl Target {
     /// The branch's tip, `None` if it does not exist. All its objects are in `repository` afterwards; no reference
     /// of it moves.
-    pub fn tip(&self, repository: &Repository, reference: &str) -> Result<Option<Oid>, Failure> {
+    pub fn tip(
+        &self,
+        repository: &Repository,
+        reference: &str,
+        network: &Arc<Network>,
+    ) -> Result<Option<Oid>, Failure> {
         match self {
             Self::Here => optional(repository.refname_to_id(reference)).map_err(Failure::from),
             Self::Folder { remote, path } => {
@@ -56,7 +65,9 @@ impl Target {
                 }
                 Ok(tip)
             }
-            Self::Server { remote } => fetch(repository, remote, reference),
+            Self::Server { remote } => over_network(network, repository, remote, || {
+                fetch(repository, remote, reference)
+            }),
         }
     }
 
@@ -67,6 +78,7 @@ impl Target {
         reference: &str,
         old: Option<Oid>,
         new: Oid,
+        network: &Arc<Network>,
     ) -> Result<(), Failure> {
         match self {
             Self::Here => compare_and_swap(repository, reference, old, new).map_err(Failure::from),
@@ -82,7 +94,9 @@ impl Target {
                     .and_then(|()| compare_and_swap(&theirs, reference, old, new))
                     .map_err(|error| broken_connection(remote, &error))
             }
-            Self::Server { remote } => push(repository, remote, reference, old, new),
+            Self::Server { remote } => over_network(network, repository, remote, || {
+                push(repository, remote, reference, old, new)
+            }),
         }
     }
 }
@@ -164,13 +178,33 @@ fn open(remote: &str, path: &PathBuf) -> Result<Repository, Failure> {
         Failure::Final(match error.code() {
             git2::ErrorCode::Owner => JournalError::Denied {
                 remote: String::from(remote),
-                why: String::from("the repository belongs to another user (see safe.directory)"),
+                why: String::from("the repository belongs to another user"),
+                help: Some(format!(
+                    "if you trust it: git config --global --add safe.directory {}",
+                    path.display()
+                )),
             },
             _ => JournalError::Unreachable {
                 remote: String::from(remote),
                 why: sentence(&error),
+                help: None,
             },
         })
+    })
+}
+
+/// One operation on a remote. Where the way there knows why it failed, that is the reason.
+fn over_network<T>(
+    network: &Arc<Network>,
+    repository: &Repository,
+    remote: &str,
+    work: impl FnOnce() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let session = Session::of(network, repository)?;
+    session.run(work).map_err(|failure| {
+        session
+            .failure()
+            .map_or(failure, |cause| on_the_way(remote, cause))
     })
 }
 
@@ -250,6 +284,7 @@ fn push(
         None => Err(Failure::Final(JournalError::Unreachable {
             remote: String::from(name),
             why: String::from("it did not say whether it took the push"),
+            help: None,
         })),
     }
 }

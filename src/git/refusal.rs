@@ -2,6 +2,8 @@
 
 use crate::git::error::sentence;
 use crate::git::push;
+use crate::git::transport::Kind;
+use crate::git::transport::NetworkFailure;
 use crate::port::journal::JournalError;
 
 /// Why a push came to nothing.
@@ -58,6 +60,7 @@ pub(in crate::git) fn refused(remote: &str, reference: &str, why: &str) -> Failu
         return Failure::Final(JournalError::Denied {
             remote: String::from(remote),
             why: String::from(why),
+            help: None,
         });
     }
     Failure::Final(refused())
@@ -73,32 +76,35 @@ pub(in crate::git) fn broken_connection(remote: &str, error: &git2::Error) -> Fa
         why.split(|c: char| !c.is_ascii_digit())
             .any(|word| word == *status)
     });
-    if error.code() == git2::ErrorCode::Auth || (error.class() == git2::ErrorClass::Http && says_no)
-    {
+    // A repository by path has no server that says no: its references themselves do.
+    let refused = error.class() == git2::ErrorClass::Reference;
+    let unauthorised = error.code() == git2::ErrorCode::Auth;
+    if refused || unauthorised || (error.class() == git2::ErrorClass::Http && says_no) {
         return Failure::Final(JournalError::Denied {
             remote: String::from(remote),
             why,
+            help: None,
         });
     }
     unreachable(remote, error)
 }
 
 pub(in crate::git) fn unreachable(remote: &str, error: &git2::Error) -> Failure {
-    let message = sentence(error);
-    // libgit2's words for a scheme that nothing is registered for, and for https in a build without TLS
-    let unsupported = ["unsupported URL protocol", "no TLS stream available"]
-        .iter()
-        .any(|words| message.contains(words));
-    let why = if unsupported {
-        String::from(
-            "the protocol of its URL is not supported; --remote . keeps the record in this repository",
-        )
-    } else {
-        without_password(&message)
-    };
     Failure::Final(JournalError::Unreachable {
         remote: String::from(remote),
-        why,
+        why: without_password(&sentence(error)),
+        help: None,
+    })
+}
+
+/// What kept us from the remote.
+pub(in crate::git) fn on_the_way(remote: &str, failure: NetworkFailure) -> Failure {
+    let remote = String::from(remote);
+    let NetworkFailure { kind, why, help } = failure;
+    Failure::Final(match kind {
+        Kind::Denied => JournalError::Denied { remote, why, help },
+        Kind::Untrusted => JournalError::Untrusted { remote, why, help },
+        Kind::Unreachable => JournalError::Unreachable { remote, why, help },
     })
 }
 

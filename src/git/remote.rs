@@ -112,7 +112,7 @@ fn folder(url: &str, repository: &git2::Repository) -> Option<PathBuf> {
 }
 
 /// `%20` and the like.
-fn decoded(path: &str) -> String {
+pub(in crate::git) fn decoded(path: &str) -> String {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
     while let Some((&byte, tail)) = rest.split_first() {

@@ -1,6 +1,6 @@
 //! A repository to read specs from: finding it, naming commits, and whose name goes on ours.
 //!
-//! Reads commits only; the work tree is looked at in [`crate::git::worktree`] and only when asked.
+//! Reads commits only; the work tree is looked at in `git::worktree` and only when asked.
 
 use crate::git::error::GitError;
 use std::path::Path;
@@ -96,7 +96,9 @@ impl Repository {
             return GitError::NoCommit;
         }
         let near = nearest(reference, &self.names());
-        let help = if !near.is_empty() {
+        let is_history = reference.contains(['~', '^'])
+            || reference.chars().all(|digit| digit.is_ascii_hexdigit());
+        let help = if !near.is_empty() && (!is_history || !self.inner.is_shallow()) {
             Some(format!("did you mean {}?", near.join(", ")))
         } else if self.inner.is_shallow() {
             Some(String::from(

@@ -5,11 +5,15 @@ use crate::canary::phase::Phase;
 use crate::canary::status::CanaryStatus;
 use crate::canary::weight::Weight;
 use crate::git::message::Author;
+use crate::git::testing_server;
+use crate::git::transport;
 use crate::os;
 use crate::port::journal::Measured;
 use crate::port::journal::Transition;
+use git2::transport::Transport;
 use std::fs;
 use std::path::Path;
+use std::sync::Once;
 use tempfile::TempDir;
 
 /// A repository that goes away with the test.
@@ -119,6 +123,19 @@ impl Fixture {
     }
 }
 
+/// All ways to servers, at once: libgit2 must not be connecting while its list of them grows.
+pub fn register_transports() {
+    static DONE: Once = Once::new();
+    DONE.call_once(|| {
+        os::forget_user_git_config();
+        os::register_git_transport(testing_server::SCHEME, |remote| {
+            Transport::smart(remote, false, testing_server::Connection)
+        })
+        .unwrap();
+        transport::register().unwrap();
+    });
+}
+
 /// Alice at a fixed moment.
 pub fn signature() -> git2::Signature<'static> {
     let time = git2::Time::new(1_785_000_000, 0);
@@ -126,7 +143,7 @@ pub fn signature() -> git2::Signature<'static> {
 }
 
 /// A journal's constants.
-pub fn author() -> Author {
+pub(in crate::git) fn author() -> Author {
     Author {
         namespace: String::from("test"),
         name: String::from("podinfo"),

@@ -2,12 +2,11 @@
 //! can be told to answer as hosted servers do when they refuse.
 
 use crate::git::testing::Fixture;
+use crate::git::testing::register_transports;
 use crate::git::testing::signature;
-use crate::os;
 use git2::transport::Service;
 use git2::transport::SmartSubtransport;
 use git2::transport::SmartSubtransportStream;
-use git2::transport::Transport;
 use std::collections::BTreeMap;
 use std::io;
 use std::io::Read;
@@ -15,11 +14,10 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::Once;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
-const SCHEME: &str = "flagger-test";
+pub const SCHEME: &str = "flagger-test";
 const BRANCH: &str = "refs/heads/flagger-status";
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 static SERVERS: Mutex<BTreeMap<String, Arc<State>>> = Mutex::new(BTreeMap::new());
@@ -59,11 +57,7 @@ pub struct Server {
 
 /// Starts one with an empty repository.
 pub fn start() -> Server {
-    static REGISTERED: Once = Once::new();
-    REGISTERED.call_once(|| {
-        os::register_git_transport(SCHEME, |remote| Transport::smart(remote, false, Connection))
-            .unwrap();
-    });
+    register_transports();
     let fixture = Fixture::bare();
     let name = format!("{SCHEME}://{}", NEXT.fetch_add(1, Ordering::Relaxed));
     let state = Arc::new(State {
@@ -248,7 +242,8 @@ fn packets(mut input: &[u8]) -> (Vec<String>, Vec<u8>) {
     (lines, input.to_vec())
 }
 
-struct Connection;
+/// A connection to one of them.
+pub struct Connection;
 
 impl SmartSubtransport for Connection {
     fn action(

@@ -45,6 +45,30 @@ pub fn mark(manifest: &mut Value, fence: &Fence, canary: &str) {
     manifest["metadata"]["annotations"] = annotations.into();
 }
 
+/// Is this object free, or this canary's? `kind` such as `deployment`; `canary` is `NAMESPACE/NAME`.
+///
+/// # Errors
+/// [`WorkloadError::Unusable`] where it is another canary's.
+pub fn owned(object: &Value, kind: &str, canary: &str) -> Result<(), WorkloadError> {
+    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    check_owner(object, &format!("{kind}/{name}"), canary)
+}
+
+fn check_owner(object: &Value, what: &str, canary: &str) -> Result<(), WorkloadError> {
+    let annotations = entries(object, "annotations");
+    let owner = annotations.get(CANARY).and_then(Value::as_str);
+    match owner.filter(|owner| *owner != canary) {
+        None => Ok(()),
+        Some(owner) => Err(WorkloadError::Unusable {
+            object: what.to_owned(),
+            why: format!("it belongs to the canary {owner}"),
+            help: format!(
+                "give {canary} objects of its own, or take the annotation {CANARY} off if {owner} is gone"
+            ),
+        }),
+    }
+}
+
 /// A JSON Patch of those operations on that object, guarded. `intent` stands on a route while a way back is under
 /// way; `canary` is `NAMESPACE/NAME`.
 ///
@@ -67,19 +91,7 @@ pub fn guarded(
         });
     }
     let annotations = entries(object, "annotations");
-    if let Some(owner) = annotations
-        .get(CANARY)
-        .and_then(Value::as_str)
-        .filter(|owner| *owner != canary)
-    {
-        return Err(WorkloadError::Unusable {
-            object: what.to_owned(),
-            why: format!("it belongs to the canary {owner}"),
-            help: format!(
-                "give {canary} objects of its own, or take the annotation {CANARY} off if {owner} is gone"
-            ),
-        });
-    }
+    check_owner(object, what, canary)?;
     let metadata = &object["metadata"];
     let mut patch = vec![
         json!({"op": "test", "path": "/metadata/uid", "value": metadata["uid"]}),

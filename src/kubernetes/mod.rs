@@ -20,6 +20,6 @@ pub mod run_record;
 pub mod service;
 pub mod service_proxy;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod wake;
 pub mod workloads;

@@ -69,14 +69,21 @@ impl LiveRoutes {
         format!("{}/{}", self.canary.namespace, self.canary.name)
     }
 
-    async fn facts(&self) -> Result<Facts, WorkloadError> {
-        let address = self.address();
-        let live = self.requests.get_opt(&address).await?;
-        self.wake.seen(&address, live.as_ref());
-        Ok(live
-            .into_iter()
-            .map(|live| (address.clone(), live))
-            .collect())
+    /// The route; where there is none yet, or `whole`, also what stands beside it.
+    async fn facts(&self, whole: bool) -> Result<Facts, WorkloadError> {
+        let mut facts = Facts::new();
+        let route = self.address();
+        let live = self.requests.get_opt(&route).await?;
+        self.wake.seen(&route, live.as_ref());
+        let whole = whole || live.is_none();
+        facts.extend(live.map(|live| (route, live)));
+        if whole {
+            for address in (self.provider.beside)(&self.canary) {
+                let live = self.requests.get_opt(&address).await?;
+                facts.extend(live.map(|live| (address, live)));
+            }
+        }
+        Ok(facts)
     }
 
     async fn write(
@@ -121,6 +128,7 @@ impl LiveRoutes {
     /// Reads, translates and writes, again when somebody changed the object in between.
     async fn change(
         &self,
+        whole: bool,
         fence: &Fence,
         intent: Option<&str>,
         wish: impl Fn(&Facts) -> Result<Vec<Change>, RouteError>,
@@ -128,7 +136,7 @@ impl LiveRoutes {
         let mut tries = 0;
         loop {
             tries += 1;
-            let mut facts = self.facts().await?;
+            let mut facts = self.facts(whole).await?;
             let changes = wish(&facts).map_err(unusable)?;
             let mut failed = None;
             for change in changes {
@@ -161,17 +169,17 @@ fn unusable(error: RouteError) -> WorkloadError {
         RouteError::Foreign {
             object,
             destination,
-        } => (object, format!("it also sends traffic to {destination}")),
-        RouteError::Shape { object, field } => (object, format!("it has no {field}")),
+        } => (
+            object.clone(),
+            format!("it also sends traffic to {destination}"),
+        ),
+        RouteError::Shape { object, field } => (object.clone(), format!("it has no {field}")),
+        RouteError::Unsaid { kind, what } => (kind.to_lowercase(), format!("it cannot say {what}")),
     };
     let help = miette::Diagnostic::help(&error)
         .map(|help| help.to_string())
         .unwrap_or_default();
-    WorkloadError::Unusable {
-        object: object.clone(),
-        why,
-        help,
-    }
+    WorkloadError::Unusable { object, why, help }
 }
 
 impl Router for LiveRoutes {
@@ -181,19 +189,20 @@ impl Router for LiveRoutes {
 
     fn routes(&self) -> Job<'_, Result<Option<SeenRoutes>, WorkloadError>> {
         Box::pin(async move {
-            let facts = self.facts().await?;
+            let facts = self.facts(false).await?;
             let Some(routes) = (self.provider.routes)(&self.canary, &facts).map_err(unusable)?
             else {
                 return Ok(None);
             };
             let live = &facts[&self.address()];
+            fence::owned(live, self.provider.name, &self.key())?;
             let intent = entries(live, "annotations")
                 .get(INTENT)
                 .and_then(Value::as_str)
                 .map(str::to_owned);
             Ok(Some(SeenRoutes {
                 routes,
-                proof: (self.provider.proof)(&facts),
+                proof: (self.provider.proof)(&self.canary, &facts),
                 epoch: fence::epoch(live),
                 intent,
             }))
@@ -202,7 +211,7 @@ impl Router for LiveRoutes {
 
     fn ensure<'a>(&'a self, fence: &'a Fence) -> Job<'a, Result<(), WorkloadError>> {
         Box::pin(async move {
-            self.change(fence, None, |facts| {
+            self.change(true, fence, None, |facts| {
                 (self.provider.prepare)(&self.canary, facts)
             })
             .await?;
@@ -219,7 +228,7 @@ impl Router for LiveRoutes {
         Box::pin(async move {
             let intent = rollback.then(|| format!("rollback/{}/{}", fence.run, fence.seq));
             let wish = |facts: &Facts| (self.provider.set_routes)(&self.canary, facts, routes);
-            let facts = self.change(fence, intent.as_deref(), wish).await?;
+            let facts = self.change(false, fence, intent.as_deref(), wish).await?;
             let found = (self.provider.routes)(&self.canary, &facts).map_err(unusable)?;
             if found != Some(routes) {
                 let found = found.map_or_else(

@@ -29,6 +29,9 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+/// Tries of one effect that others keep getting in the way of.
+const TRIES: u32 = 5;
+
 /// Settings that are not in the spec.
 #[derive(Clone, Debug)]
 pub struct WorkloadOptions {
@@ -124,6 +127,34 @@ impl Workloads {
         )
     }
 
+    async fn perform_once(
+        &self,
+        effect: &Effect,
+        revision: &str,
+        fence: &Fence,
+    ) -> Result<Performed, WorkloadError> {
+        match effect {
+            Effect::EnsureServices => {
+                let wanted = self.wanted().await?;
+                self.ensure_service(ServiceRole::Canary, &wanted, fence)
+                    .await?;
+                self.ensure_service(ServiceRole::Primary, &wanted, fence)
+                    .await?;
+            }
+            Effect::EnsurePrimary => self.ensure_primary(fence).await?,
+            Effect::SwitchApex => {
+                let wanted = self.wanted().await?;
+                self.ensure_service(ServiceRole::Apex, &wanted, fence)
+                    .await?;
+            }
+            Effect::ScaleCanary(pods) => self.scale(*pods, fence).await?,
+            Effect::Promote => return self.promote(revision, fence).await,
+            // The router's.
+            Effect::EnsureRoute | Effect::SetRoutes { .. } => {}
+        }
+        Ok(Performed::default())
+    }
+
     async fn live_service(
         &self,
         role: ServiceRole,
@@ -161,26 +192,19 @@ impl Cluster for Workloads {
         fence: &'a Fence,
     ) -> Job<'a, Result<Performed, WorkloadError>> {
         Box::pin(async move {
-            match effect {
-                Effect::EnsureServices => {
-                    let wanted = self.wanted().await?;
-                    self.ensure_service(ServiceRole::Canary, &wanted, fence)
-                        .await?;
-                    self.ensure_service(ServiceRole::Primary, &wanted, fence)
-                        .await?;
+            let mut tries = 0;
+            loop {
+                tries += 1;
+                match self.perform_once(effect, revision, fence).await {
+                    // The write may have landed, or somebody came first: an effect is absolute, and reads again.
+                    Err(WorkloadError::Cluster(
+                        ClusterError::Conflict { .. }
+                        | ClusterError::Invalid { .. }
+                        | ClusterError::Timeout { .. },
+                    )) if tries < TRIES => {}
+                    performed => return performed,
                 }
-                Effect::EnsurePrimary => self.ensure_primary(fence).await?,
-                Effect::SwitchApex => {
-                    let wanted = self.wanted().await?;
-                    self.ensure_service(ServiceRole::Apex, &wanted, fence)
-                        .await?;
-                }
-                Effect::ScaleCanary(pods) => self.scale(*pods, fence).await?,
-                Effect::Promote => return self.promote(revision, fence).await,
-                // The router's.
-                Effect::EnsureRoute | Effect::SetRoutes { .. } => {}
             }
-            Ok(Performed::default())
         })
     }
 
@@ -188,7 +212,9 @@ impl Cluster for Workloads {
         Box::pin(async move {
             match self.write_status(status).await {
                 // Without the CRD, or without the right, there is nobody to tell.
-                Err(WorkloadError::Cluster(ClusterError::NotFound { .. })) => Ok(()),
+                Err(WorkloadError::Cluster(
+                    ClusterError::NotFound { .. } | ClusterError::Denied { .. },
+                )) => Ok(()),
                 other => other,
             }
         })

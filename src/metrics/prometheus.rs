@@ -6,7 +6,13 @@
 use crate::canary::answer::Answer;
 use crate::canary::http::HttpRequest;
 use crate::canary::http::HttpResponse;
+use crate::metrics::Backend;
+use crate::metrics::Credentials;
+use crate::metrics::CredentialsError;
+use crate::metrics::Headers;
 use crate::metrics::MetricProvider;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -15,6 +21,7 @@ use std::time::Duration;
 pub(super) const PROVIDER: MetricProvider = MetricProvider {
     name: "prometheus",
     request,
+    credentials,
     probe: "vector(1)",
     parse,
 };
@@ -22,7 +29,9 @@ pub(super) const PROVIDER: MetricProvider = MetricProvider {
 /// For one query.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-fn request(address: &str, query: &str) -> HttpRequest {
+fn request(backend: &Backend, query: &str) -> HttpRequest {
+    // Flagger drops a query of the address too.
+    let address = backend.address.split(['?', '#']).next().unwrap_or_default();
     let query = query.split_whitespace().collect::<Vec<_>>().join(" ");
     HttpRequest {
         method: "GET",
@@ -31,10 +40,23 @@ fn request(address: &str, query: &str) -> HttpRequest {
             address.trim_end_matches('/'),
             escaped(&query)
         ),
-        headers: Vec::new(),
+        headers: backend.headers.clone(),
         body: Vec::new(),
         timeout: TIMEOUT,
     }
+}
+
+/// A token, else a user with a password.
+fn credentials(secret: &Credentials) -> Result<Headers, CredentialsError> {
+    let authorization = if let Some(token) = secret.get("token") {
+        format!("Bearer {token}")
+    } else {
+        let part = |key: &str, missing| secret.get(key).ok_or(CredentialsError { missing });
+        let user = part("username", "token, and no username")?;
+        let password = part("password", "password")?;
+        format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+    };
+    Ok(vec![("Authorization".to_owned(), authorization)])
 }
 
 fn escaped(query: &str) -> String {
@@ -144,13 +166,33 @@ mod tests {
 
     #[test]
     fn a_query_is_sent_on_one_line_and_escaped() {
-        let request = request(
-            "http://prometheus.monitoring:9090/",
-            "sum(\n  rate(a{b=\"c d\"}[1m])\n)",
-        );
+        let backend = Backend {
+            address: "http://prometheus.monitoring:9090/?tenant=a".to_owned(),
+            headers: vec![("X-Scope-OrgID".to_owned(), "a".to_owned())],
+        };
+        let request = request(&backend, "sum(\n  rate(a{b=\"c d\"}[1m])\n)");
+        assert_eq!(request.headers, backend.headers);
         assert_eq!(
             request.url,
             "http://prometheus.monitoring:9090/api/v1/query?query=sum%28%20rate%28a%7Bb%3D%22c%20d%22%7D%5B1m%5D%29%20%29"
+        );
+    }
+
+    #[test]
+    fn a_secret_holds_a_token_or_a_user_with_a_password() {
+        let header = |entries: &[(&str, &str)]| {
+            let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+            credentials(&entries.iter().map(owned).collect())
+                .map(|headers| headers[0].1.clone())
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(header(&[("token", "t")]), Ok("Bearer t".to_owned()));
+        let both = [("username", "u"), ("password", "p")];
+        assert_eq!(header(&both), Ok("Basic dTpw".to_owned()));
+        assert_eq!(header(&both[..1]), Err("it has no password".to_owned()));
+        assert_eq!(
+            header(&[]),
+            Err("it has no token, and no username".to_owned())
         );
     }
 

@@ -109,6 +109,21 @@ pub enum JournalError {
         remote: String,
         /// The cause.
         why: String,
+        /// The way out, where there is one.
+        #[help]
+        help: Option<String>,
+    },
+    /// The remote cannot prove that it is the one that is meant.
+    #[error("{remote} cannot be trusted: {why}")]
+    #[diagnostic(code(flagger::journal::untrusted))]
+    Untrusted {
+        /// Name of the remote.
+        remote: String,
+        /// The cause: its certificate or its host key.
+        why: String,
+        /// The way out, where there is one.
+        #[help]
+        help: Option<String>,
     },
     /// The remote does not answer.
     #[error("cannot reach {remote}: {why}")]
@@ -118,6 +133,9 @@ pub enum JournalError {
         remote: String,
         /// The cause.
         why: String,
+        /// The way out, where there is one.
+        #[help]
+        help: Option<String>,
     },
     /// A driver with a higher epoch writes this canary's record.
     #[error("epoch {theirs} is at the tip, ours is {ours}: another driver took over")]
@@ -143,7 +161,10 @@ impl JournalError {
     pub const fn is_retryable(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Broken { .. } => true,
-            Self::Refused { .. } | Self::Denied { .. } | Self::Superseded { .. } => false,
+            Self::Refused { .. }
+            | Self::Denied { .. }
+            | Self::Untrusted { .. }
+            | Self::Superseded { .. } => false,
         }
     }
 }

@@ -15,8 +15,8 @@ pub struct Answered {
 
 /// Asks metrics.
 pub trait MetricSource {
-    /// The metric at that place of `analysis.metrics`.
-    fn ask(&self, metric: usize) -> Job<'_, Answered>;
+    /// The check at that place of all.
+    fn ask(&self, check: usize) -> Job<'_, Answered>;
     /// Does every backend answer? Asked once, before anything moves.
     fn probe(&self) -> Job<'_, Result<(), TransportError>>;
 }

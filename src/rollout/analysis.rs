@@ -7,16 +7,66 @@ use crate::canary::metric::Metric;
 use crate::rollout::decision::CheckResult;
 use crate::rollout::event::Sample;
 
+/// How a metric is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// By the router's own expression.
+    BuiltIn(BuiltIn),
+    /// By the query in the Canary.
+    Query,
+    /// By its MetricTemplate.
+    Template,
+}
+
+/// One question of an analysis. A metric that has several ways to be asked is asked in all of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MetricCheck {
+    /// Its place in `analysis.metrics`.
+    pub index: usize,
+    /// The metric.
+    pub metric: Metric,
+    /// How it is asked.
+    pub asks: Asks,
+}
+
+/// The questions of an analysis in Flagger's order: first what the canary's own Prometheus answers, then templates.
+#[must_use]
+pub fn metric_checks(metrics: &[Metric]) -> Vec<MetricCheck> {
+    let check = |index: usize, asks: Asks| MetricCheck {
+        index,
+        metric: metrics[index].clone(),
+        asks,
+    };
+    let mut checks = Vec::new();
+    for (index, metric) in metrics.iter().enumerate() {
+        checks.extend(
+            metric
+                .built_in()
+                .map(|own| check(index, Asks::BuiltIn(own))),
+        );
+        checks.extend(metric.query.iter().map(|_| check(index, Asks::Query)));
+    }
+    for (index, metric) in metrics.iter().enumerate() {
+        checks.extend(metric.template.iter().map(|_| check(index, Asks::Template)));
+    }
+    checks
+}
+
 /// Compares an answer with the metric's limits.
 #[must_use]
-pub fn judge(metric: &Metric, query: &str, answer: Answer) -> CheckResult {
-    let mut limits = metric.limits();
-    let unit = match metric.built_in() {
+pub fn judge(check: &MetricCheck, query: &str, answer: Answer) -> CheckResult {
+    let metric = &check.metric;
+    let built_in = match check.asks {
+        Asks::BuiltIn(built_in) => Some(built_in),
+        Asks::Query | Asks::Template => None,
+    };
+    let mut limits = metric.limits(built_in);
+    let unit = match built_in {
         Some(BuiltIn::SuccessRate) => Some("%"),
         Some(BuiltIn::Duration) => Some("ms"),
         None => None,
     };
-    let whole = metric.built_in() == Some(BuiltIn::Duration);
+    let whole = built_in == Some(BuiltIn::Duration);
     if whole {
         limits.min = limits.min.map(f64::trunc);
         limits.max = limits.max.map(f64::trunc);
@@ -57,6 +107,7 @@ fn no_values() -> String {
 mod tests {
     use super::*;
     use crate::canary::metric::ThresholdRange;
+    use crate::canary::reference::NamedRef;
     use std::collections::BTreeMap;
 
     fn metric(name: &str, min: Option<f64>, max: Option<f64>) -> Metric {
@@ -71,8 +122,60 @@ mod tests {
         }
     }
 
+    fn first(metric: &Metric) -> MetricCheck {
+        metric_checks(std::slice::from_ref(metric)).remove(0)
+    }
+
     fn passes(metric: &Metric, value: f64) -> bool {
-        judge(metric, "", Answer::Value(value)).passed()
+        judge(&first(metric), "", Answer::Value(value)).passed()
+    }
+
+    #[test]
+    fn templates_are_asked_after_everything_else_and_a_built_in_name_still_counts() {
+        let template = |name: &str| Metric {
+            template: Some(NamedRef {
+                name: "t".to_owned(),
+                namespace: None,
+            }),
+            ..metric(name, None, None)
+        };
+        let inline = Metric {
+            query: Some("up".to_owned()),
+            ..metric("own", None, None)
+        };
+        let metrics = [
+            template("request-duration"),
+            inline,
+            metric("request-success-rate", None, None),
+        ];
+        let asked: Vec<(usize, Asks)> = metric_checks(&metrics)
+            .iter()
+            .map(|check| (check.index, check.asks))
+            .collect();
+        assert_eq!(
+            asked,
+            [
+                (0, Asks::BuiltIn(BuiltIn::Duration)),
+                (1, Asks::Query),
+                (2, Asks::BuiltIn(BuiltIn::SuccessRate)),
+                (0, Asks::Template),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_template_is_judged_as_its_own_whatever_its_name() {
+        let check = MetricCheck {
+            index: 0,
+            metric: Metric {
+                threshold: Some(5.0),
+                threshold_range: None,
+                ..metric("request-success-rate", None, None)
+            },
+            asks: Asks::Template,
+        };
+        assert!(judge(&check, "", Answer::Value(4.5)).passed());
+        assert!(!judge(&check, "", Answer::Value(5.5)).passed());
     }
 
     #[test]
@@ -99,7 +202,7 @@ mod tests {
             Answer::Error("x".into()),
         ] {
             assert!(matches!(
-                judge(&rate, "", answer),
+                judge(&first(&rate), "", answer),
                 CheckResult::Unavailable(_)
             ));
         }

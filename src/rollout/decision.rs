@@ -100,6 +100,8 @@ pub enum Reason {
     WaitingForRoute(String),
     /// The weight soaks until the next look.
     Soaking,
+    /// A person holds the weight where it is.
+    Paused,
     /// Open connections finish.
     Draining,
 }
@@ -232,6 +234,7 @@ impl fmt::Display for Reason {
                 write!(f, "the router has not taken the weight over: {why}")
             }
             Self::Soaking => f.write_str("until the next look"),
+            Self::Paused => f.write_str("paused"),
             Self::Draining => f.write_str("open connections finish"),
         }
     }

@@ -253,6 +253,15 @@ pub enum EventKind {
         /// was asked said so.
         action: String,
     },
+    /// Somebody asked the driver for something.
+    IntentReceived {
+        /// `abort`, `pause` or `resume`.
+        verb: &'static str,
+        /// Who, as far as it is known.
+        by: String,
+        /// How it came: `keys`, `request`.
+        via: &'static str,
+    },
     /// Traffic is going back to the old version.
     RollbackStarted {
         /// The exit code it will have.
@@ -340,6 +349,7 @@ impl EventKind {
             Self::CheckPassed { .. } => "check.passed",
             Self::CheckHeld { .. } => "check.held",
             Self::SignalReceived { .. } => "signal.received",
+            Self::IntentReceived { .. } => "intent.received",
             Self::RollbackStarted { .. } => "rollback.started",
             Self::RollbackFinished { .. } => "rollback.finished",
             Self::StatusRecorded { .. } => "status.recorded",

@@ -2,6 +2,7 @@
 
 use crate::canary::spec::Canary;
 use crate::canary::weight::Weight;
+use crate::rollout::analysis::metric_checks;
 use crate::rollout::weights::Ladder;
 use jiff::SignedDuration;
 use jiff::Timestamp;
@@ -32,7 +33,7 @@ pub struct Plan {
     pub primary_ready_percent: u32,
     /// Percent of the canary's pods that must be available.
     pub canary_ready_percent: u32,
-    /// Number of `analysis.metrics`.
+    /// Number of questions to metrics.
     pub metrics: usize,
     /// How long pods stay after their weight became 0.
     pub drain: SignedDuration,
@@ -83,7 +84,7 @@ impl Plan {
             progress_deadline: signed(canary.progress_deadline()),
             primary_ready_percent: percent(canary.primary_ready_threshold()),
             canary_ready_percent: percent(canary.canary_ready_threshold()),
-            metrics: analysis.metrics.len(),
+            metrics: metric_checks(&analysis.metrics).len(),
             drain: options.drain,
             timing: options.timing,
             retry: options.retry,

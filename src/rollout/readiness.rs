@@ -5,6 +5,9 @@ use crate::rollout::observation::Workload;
 use jiff::SignedDuration;
 use jiff::Timestamp;
 
+/// Said while the status still speaks of an older template.
+pub const NOT_BEGUN: &str = "its rollout has not begun";
+
 /// The answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Readiness {
@@ -57,19 +60,41 @@ fn missing(workload: &Workload, percent: u32) -> Option<String> {
         ..
     } = *workload;
     if workload.generation > workload.observed_generation {
-        return Some("the Deployment controller has not seen the change".to_owned());
+        return Some(NOT_BEGUN.to_owned());
     }
     if workload.deadline_exceeded {
         return Some("no progress".to_owned());
     }
     if updated < desired {
-        return Some(format!("{updated} of {desired} pods are new"));
+        return Some(format!("{} new", of(updated, desired)));
     }
     if replicas > updated {
-        return Some(format!("{} old pods are still there", replicas - updated));
+        let old = replicas - updated;
+        let pods = if old == 1 { "pod is" } else { "pods are" };
+        return Some(format!("{old} old {pods} still there"));
     }
     let needed = needed(updated, percent);
-    (available < needed).then(|| format!("{available} of {needed} pods are available"))
+    (available < needed).then(|| format!("{} available", of(available, needed)))
+}
+
+fn of(some: u32, all: u32) -> String {
+    let verb = if some == 1 { "is" } else { "are" };
+    format!("{some} of {all} pods {verb}")
+}
+
+/// Pods of the wanted template that are available, for people: the status counts old and new ones together, so these
+/// are the ones that must be new even if every old one is available.
+#[must_use]
+pub fn new_pods(workload: &Workload) -> u32 {
+    if workload.generation > workload.observed_generation {
+        return 0;
+    }
+    let old = workload.replicas.saturating_sub(workload.updated);
+    workload
+        .available
+        .saturating_sub(old)
+        .min(workload.updated)
+        .min(workload.desired)
 }
 
 #[cfg(test)]
@@ -158,6 +183,37 @@ mod tests {
             readiness(&workload, 100, DEADLINE, Some(at(-61)), at(0)),
             Readiness::TimedOut(_)
         ));
+    }
+
+    #[test]
+    fn old_pods_are_not_counted_as_new_ones() {
+        let rolling = |replicas, updated, available| Workload {
+            replicas,
+            updated,
+            available,
+            ..rolled_out()
+        };
+        assert_eq!(new_pods(&rolling(3, 1, 2)), 0);
+        assert_eq!(new_pods(&rolling(3, 1, 3)), 1);
+        assert_eq!(new_pods(&rolling(3, 2, 3)), 2);
+        assert_eq!(new_pods(&rolled_out()), 2);
+        let unobserved = Workload {
+            generation: 4,
+            ..rolled_out()
+        };
+        assert_eq!(new_pods(&unobserved), 0);
+    }
+
+    #[test]
+    fn one_pod_is_told_in_the_singular() {
+        let workload = Workload {
+            replicas: 3,
+            ..rolled_out()
+        };
+        assert_eq!(
+            judge(&workload),
+            Readiness::Waiting("1 old pod is still there".to_owned())
+        );
     }
 
     #[test]

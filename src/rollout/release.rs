@@ -58,14 +58,6 @@ pub fn not_yet(canary: &Canary) -> Vec<NotYet> {
             "alerts",
         ),
         (
-            analysis
-                .metrics
-                .iter()
-                .any(|metric| metric.template.is_some() || metric.query.is_some()),
-            "/spec/analysis/metrics",
-            "metrics with a query or a template",
-        ),
-        (
             canary.revert_on_deletion,
             "/spec/revertOnDeletion",
             "revertOnDeletion",

@@ -27,9 +27,15 @@ pub struct Status {
     /// When to look next; a look before that asks no check.
     #[serde(default)]
     pub next_check: Option<Timestamp>,
+    /// Did this weight pass its checks, so that only pods are missing for the next one?
+    #[serde(default)]
+    pub passed: bool,
     /// Since when the present step waits for pods.
     #[serde(default)]
     pub waiting_since: Option<Timestamp>,
+    /// Since when a person holds the weight where it is; checks go on.
+    #[serde(default)]
+    pub paused_since: Option<Timestamp>,
     /// Times that someone else moved the weight.
     #[serde(default)]
     pub drifts: u32,
@@ -72,7 +78,8 @@ impl Status {
     /// Called once a written weight was acknowledged: the soak begins.
     pub fn acknowledge(&mut self, at: Timestamp, interval: SignedDuration) {
         self.weight_since = Some(at);
-        self.next_check = at.checked_add(interval).ok();
+        self.next_check = Some(at.checked_add(interval).unwrap_or(Timestamp::MAX));
+        self.passed = false;
     }
 
     /// Moves to a phase, with its clock.

@@ -20,9 +20,16 @@ use crate::rollout::observation::Observation;
 use crate::rollout::observation::Request;
 use crate::rollout::plan::Plan;
 use crate::rollout::readiness::Readiness;
+use crate::rollout::readiness::new_pods;
 use crate::rollout::readiness::readiness;
+use crate::rollout::safe_side::SafeSide;
 use crate::rollout::status::Status;
 use draft::Draft;
+use draft::later;
+use jiff::SignedDuration;
+
+/// A deadline that has passed by another clock than ours is looked at again after that long.
+const SOON: SignedDuration = SignedDuration::from_secs(1);
 
 /// The checks that this wake-up needs. Their results go into [`step`] with the same arguments.
 #[must_use]
@@ -83,8 +90,13 @@ fn start(mut draft: Draft<'_>) -> Decision {
         return bootstrap::begin(draft);
     }
     if seen.routes.is_some_and(|routes| routes != Routes::PRIMARY) {
-        draft.set_routes(Routes::PRIMARY, false);
-        return draft.next(Next::Again);
+        return match way_back::side(&draft) {
+            SafeSide::Primary | SafeSide::Target => {
+                draft.set_routes(Routes::PRIMARY, false);
+                draft.next(Next::Again)
+            }
+            SafeSide::Canary | SafeSide::Neither => draft.done(Outcome::Split),
+        };
     }
     if seen.primary_is_current {
         return draft.done(Outcome::Unchanged);
@@ -129,6 +141,8 @@ fn begin_analysis(draft: &mut Draft<'_>) {
     status.promotion_failed = false;
     status.rejected = None;
     status.next_check = None;
+    status.paused_since = None;
+    status.passed = false;
     status.drifts = 0;
 }
 
@@ -144,14 +158,18 @@ fn unready(draft: &mut Draft<'_>, role: Role) -> Option<Decision> {
         Readiness::Ready => None,
         Readiness::Waiting(why) => {
             let since = *draft.status.waiting_since.get_or_insert(seen.at);
-            let deadline = since.checked_add(plan.progress_deadline).ok();
+            let mut deadline = later(since, plan.progress_deadline);
+            if let Some(since) = workload.unavailable_since {
+                let own = later(since, plan.progress_deadline);
+                deadline = deadline.min(own.max(seen.at + SOON));
+            }
             let reason = Reason::WaitingForWorkload {
                 role,
-                ready: workload.available,
+                ready: new_pods(workload),
                 desired: workload.desired,
                 why,
             };
-            Some(draft.clone().wait(reason, deadline))
+            Some(draft.clone().wait(reason, Some(deadline)))
         }
         Readiness::TimedOut(why) => Some(way_back::workload(draft.clone(), role, &why)),
     }
@@ -171,12 +189,23 @@ fn asked(draft: Draft<'_>, request: Request, results: &[CheckResult]) -> Decisio
         Phase::Progressing | Phase::WaitingPromotion => way_back::leave_analysis(draft, request),
         Phase::Promoting => way_back::leave_promotion(draft, request),
         // All traffic is on the promoted primary: finishing is the safe way out.
-        Phase::Finalising => by_phase(draft, results),
+        Phase::Finalising => match request {
+            Request::Leave(_) if draft.seen.routes == Some(Routes::PRIMARY) => {
+                draft.done(Outcome::Promoted)
+            }
+            Request::Leave(_)
+            | Request::Interrupt(_)
+            | Request::Hold(_)
+            | Request::Abort
+            | Request::Lost => by_phase(draft, results),
+        },
     }
 }
 
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod sequences;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -133,6 +133,11 @@ pub fn verb(kind: &EventKind) -> Verb {
             "hold" | "leave" => Verb::Hold,
             _ => Verb::Wait,
         },
+        EventKind::IntentReceived { verb, .. } => match *verb {
+            "abort" => Verb::Rollback,
+            "pause" => Verb::Hold,
+            _ => Verb::Wait,
+        },
         EventKind::RollbackStarted { .. } | EventKind::RollbackFinished { .. } => Verb::Rollback,
         EventKind::StatusRecorded { .. } | EventKind::StatusFailed { .. } => Verb::Record,
         EventKind::Diagnostic { .. } => Verb::Error,
@@ -156,7 +161,12 @@ pub fn message(kind: &EventKind, context: &WordsContext<'_>) -> String {
         } => {
             let run = short_run(context.run);
             let resumed = if *resumed { " resumed" } else { "" };
-            format!("{who} {from} -> {to} run={run} context={cluster} git={git}{resumed}")
+            let change = if from == to {
+                to.clone()
+            } else {
+                format!("{from} -> {to}")
+            };
+            format!("{who} {change} run={run} context={cluster} git={git}{resumed}")
         }
         EventKind::RunPlan {
             weights,
@@ -251,12 +261,24 @@ pub fn message(kind: &EventKind, context: &WordsContext<'_>) -> String {
                 "rollback" => "rolling back".to_owned(),
                 "hold" => format!("holding at {}", context.weight),
                 "finish" => "finishing what has begun".to_owned(),
-                "ask" => "asking what to do".to_owned(),
+                "ask" => format!(
+                    "r rolls back, h holds at {}, c carries on; Ctrl-C again rolls back",
+                    context.weight
+                ),
                 "leave" => format!("leaving it at {}", context.weight),
                 "continue" => "carrying on".to_owned(),
                 other => other.to_owned(),
             };
             format!("{signal} received: {action}")
+        }
+        EventKind::IntentReceived { verb, by, via } => {
+            let action = match *verb {
+                "abort" => "rolling back".to_owned(),
+                "pause" => format!("staying at {}, checks go on", context.weight),
+                "resume" => "going on".to_owned(),
+                other => other.to_owned(),
+            };
+            format!("{verb} asked by {by} ({via}): {action}")
         }
         EventKind::RollbackStarted { reason, .. } => reason.clone(),
         EventKind::RollbackFinished { took_ms, .. } => format!(

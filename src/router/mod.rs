@@ -3,23 +3,34 @@
 //! To add one:
 //! 1. write `src/router/NAME.rs`: which object, which fields, its limits, and `pub(super) const PROVIDER`;
 //! 2. add `mod NAME;` and `&NAME::PROVIDER,` below;
-//! 3. put `testdata/providers/NAME/{canary,before,weight-30}.yaml`.
+//! 3. put `testdata/providers/NAME/{canary,before,weight-30}.yaml`, and name them in `tests.rs`.
 //!
 //! Must not wait, read or write: live objects are handed in as [`Facts`].
 
 use crate::canary::capabilities::Capabilities;
+use crate::canary::metadata::MANAGED_BY;
+use crate::canary::metadata::MANAGER;
+use crate::canary::metadata::ORIGINAL;
+use crate::canary::metadata::entries;
+use crate::canary::metadata::flux_opt_out;
 use crate::canary::object::ObjectRef;
 use crate::canary::object::Resource;
 use crate::canary::spec::Canary;
 use crate::canary::weight::Proof;
 use crate::canary::weight::Routes;
+use serde_json::Map;
 use serde_json::Value;
+use serde_json::json;
 use std::collections::BTreeMap;
 
+mod gateway_api;
+mod istio;
+mod rules;
 mod traefik;
 
 /// All of them, sorted by name.
-pub const PROVIDERS: &[&TrafficProvider] = &[&traefik::PROVIDER];
+pub const PROVIDERS: &[&TrafficProvider] =
+    &[&gateway_api::PROVIDER, &istio::PROVIDER, &traefik::PROVIDER];
 
 /// A router and how to move its weights.
 pub struct TrafficProvider {
@@ -35,6 +46,8 @@ pub struct TrafficProvider {
     pub capabilities: Capabilities,
     /// The object that carries the weights.
     pub route: fn(&Canary) -> ObjectRef,
+    /// What else `prepare` must be shown.
+    pub beside: fn(&Canary) -> Vec<ObjectRef>,
     /// What must be written so that the route exists with everything on the primary; nothing where it does.
     pub prepare: fn(&Canary, &Facts) -> Result<Vec<Change>, RouteError>,
     /// Reads the weights; `None` where there is no route yet.
@@ -42,7 +55,7 @@ pub struct TrafficProvider {
     /// What must be written to move the weights; nothing where they are so.
     pub set_routes: fn(&Canary, &Facts, Routes) -> Result<Vec<Change>, RouteError>,
     /// Are the weights as written in effect?
-    pub proof: fn(&Facts) -> Proof,
+    pub proof: fn(&Canary, &Facts) -> Proof,
     /// Its expressions of the built-in checks.
     pub queries: Queries,
 }
@@ -120,6 +133,18 @@ pub enum RouteError {
         /// The field that is missing.
         field: &'static str,
     },
+    /// The Canary asks for something that its kind has no words for.
+    #[error("an {kind} cannot say {what}")]
+    #[diagnostic(
+        code(flagger::router::unsaid),
+        help("change spec.service.match, or take another provider")
+    )]
+    Unsaid {
+        /// Such as `HTTPRoute`.
+        kind: &'static str,
+        /// What is asked for.
+        what: &'static str,
+    },
 }
 
 /// A provider by its name.
@@ -129,6 +154,61 @@ pub fn provider(name: &str) -> Option<&'static TrafficProvider> {
         .iter()
         .copied()
         .find(|provider| provider.name == name)
+}
+
+/// The apex service, which `apex_metadata` looks at where the Canary has metadata for it.
+fn apex_service(canary: &Canary) -> Vec<ObjectRef> {
+    let service = Resource::SERVICE.in_namespace(&canary.namespace, canary.apex_name());
+    canary
+        .service
+        .apex
+        .iter()
+        .map(|_| service.clone())
+        .collect()
+}
+
+/// Metadata of a route that we make: the apex's, and what keeps Flux away. With metadata of its own the apex lends its
+/// route the label by which its pods are chosen too, as in Flagger.
+fn apex_metadata(canary: &Canary, facts: &Facts) -> Value {
+    let mut labels = Map::new();
+    let mut annotations = flux_opt_out();
+    if let Some(apex) = &canary.service.apex {
+        let owned = |(key, value): (&String, &String)| (key.clone(), json!(value));
+        labels.extend(apex.labels.iter().map(owned));
+        annotations.extend(apex.annotations.iter().map(owned));
+    }
+    for service in apex_service(canary) {
+        let selector = facts
+            .get(&service)
+            .and_then(|live| live.pointer("/spec/selector"));
+        for key in selector
+            .and_then(Value::as_object)
+            .into_iter()
+            .flat_map(Map::keys)
+        {
+            labels.insert(key.clone(), json!(canary.apex_name()));
+        }
+    }
+    json!({"name": canary.apex_name(), "namespace": canary.namespace, "labels": labels, "annotations": annotations})
+}
+
+/// The operations as one change, with the spec of a route that we did not make kept in an annotation, so that it can
+/// be given back; no change without operations.
+fn patched(address: &ObjectRef, live: &Value, mut operations: Vec<Value>) -> Option<Change> {
+    if operations.is_empty() {
+        return None;
+    }
+    let ours = entries(live, "labels")
+        .get(MANAGED_BY)
+        .is_some_and(|by| by == MANAGER);
+    if !ours && !entries(live, "annotations").contains_key(ORIGINAL) {
+        if live.pointer("/metadata/annotations").is_none() {
+            operations.push(json!({"op": "add", "path": "/metadata/annotations", "value": {}}));
+        }
+        let path = format!("/metadata/annotations/{}", ORIGINAL.replace('/', "~1"));
+        operations.push(json!({"op": "add", "path": path, "value": live["spec"].to_string()}));
+    }
+    Some(Change::Patch(address.clone(), operations))
 }
 
 #[cfg(test)]

@@ -1,19 +1,55 @@
 use super::*;
 use crate::canary::load::load;
+use crate::canary::service::Metadata;
 use crate::canary::source::SourceFile;
 use crate::canary::weight::Weight;
 
 /// What every provider brings: its folder under `testdata/providers/`.
-const FIXTURES: &[(&str, [&str; 3])] = &[(
-    "traefik",
-    [
-        include_str!("../../testdata/providers/traefik/canary.yaml"),
-        include_str!("../../testdata/providers/traefik/before.yaml"),
-        include_str!("../../testdata/providers/traefik/weight-30.yaml"),
-    ],
-)];
+const FIXTURES: &[Fixture] = &[
+    Fixture {
+        name: "gatewayapi:v1",
+        destinations: "/spec/rules/0/backendRefs",
+        canary: include_str!("../../testdata/providers/gatewayapi-v1/canary.yaml"),
+        before: include_str!("../../testdata/providers/gatewayapi-v1/before.yaml"),
+        weight_30: include_str!("../../testdata/providers/gatewayapi-v1/weight-30.yaml"),
+    },
+    Fixture {
+        name: "istio",
+        destinations: "/spec/http/0/route",
+        canary: include_str!("../../testdata/providers/istio/canary.yaml"),
+        before: include_str!("../../testdata/providers/istio/before.yaml"),
+        weight_30: include_str!("../../testdata/providers/istio/weight-30.yaml"),
+    },
+    Fixture {
+        name: "traefik",
+        destinations: "/spec/weighted/services",
+        canary: include_str!("../../testdata/providers/traefik/canary.yaml"),
+        before: include_str!("../../testdata/providers/traefik/before.yaml"),
+        weight_30: include_str!("../../testdata/providers/traefik/weight-30.yaml"),
+    },
+];
+
+struct Fixture {
+    name: &'static str,
+    /// Where the two sides stand in the route.
+    destinations: &'static str,
+    canary: &'static str,
+    before: &'static str,
+    weight_30: &'static str,
+}
+
+fn canary(text: &str) -> Canary {
+    let file = SourceFile {
+        path: "canary.yaml".to_owned(),
+        text: text.into(),
+    };
+    load(&[file], None, None)
+        .expect("the fixture is valid")
+        .canary
+}
 
 struct Bench {
+    destinations: &'static str,
     provider: &'static TrafficProvider,
     canary: Canary,
     facts: Facts,
@@ -24,28 +60,38 @@ fn benches() -> Vec<Bench> {
     PROVIDERS
         .iter()
         .map(|provider| {
-            let fixture = FIXTURES.iter().find(|(name, _)| *name == provider.name);
-            let (_, [canary, before, weight_30]) = fixture.expect("every provider has a fixture");
-            let file = SourceFile {
-                path: "canary.yaml".to_owned(),
-                text: (*canary).into(),
-            };
-            let canary = load(&[file], None, None)
-                .expect("the fixture is valid")
-                .canary;
+            let fixture = FIXTURES.iter().find(|one| one.name == provider.name);
+            let fixture = fixture.expect("every provider has a fixture");
+            let canary = canary(fixture.canary);
             let address = (provider.route)(&canary);
-            let facts = Facts::from([(address, serde_yaml::from_str(before).unwrap())]);
+            let facts = Facts::from([(address, serde_yaml::from_str(fixture.before).unwrap())]);
             Bench {
+                destinations: fixture.destinations,
                 provider,
                 canary,
                 facts,
-                weight_30: serde_yaml::from_str(weight_30).unwrap(),
+                weight_30: serde_yaml::from_str(fixture.weight_30).unwrap(),
             }
         })
         .collect()
 }
 
 impl Bench {
+    fn named(name: &str) -> Self {
+        let mut benches = benches().into_iter();
+        benches.find(|bench| bench.provider.name == name).unwrap()
+    }
+
+    fn prepare(&mut self) {
+        let changes = (self.provider.prepare)(&self.canary, &self.facts).unwrap();
+        self.apply(changes);
+    }
+
+    fn live(&mut self) -> &mut Value {
+        let address = (self.provider.route)(&self.canary);
+        self.facts.get_mut(&address).unwrap()
+    }
+
     fn apply(&mut self, changes: Vec<Change>) {
         for change in changes {
             match change {
@@ -160,7 +206,8 @@ fn a_patch_on_a_route_that_changed_its_order_fails_instead_of_hitting_the_wrong_
         .unwrap();
         let address = (bench.provider.route)(&bench.canary);
         let live = bench.facts.get_mut(&address).unwrap();
-        live["spec"]["weighted"]["services"]
+        live.pointer_mut(bench.destinations)
+            .unwrap()
             .as_array_mut()
             .unwrap()
             .reverse();
@@ -174,90 +221,60 @@ fn a_patch_on_a_route_that_changed_its_order_fails_instead_of_hitting_the_wrong_
     }
 }
 
-mod traefik_only {
-    use super::*;
-    use serde_json::json;
+#[test]
+fn an_apex_with_metadata_lends_its_route_the_label_that_it_selects_by() {
+    for mut bench in benches() {
+        bench.facts.clear();
+        bench.canary.service.apex = Some(Metadata {
+            labels: [("l".to_owned(), "apex".to_owned())].into(),
+            ..Metadata::default()
+        });
+        let service = apex_service(&bench.canary).remove(0);
+        let selects = json!({"spec": {"selector": {"app": "checkout-primary"}}});
+        bench.facts.insert(service, selects);
+        bench.prepare();
+        let labels = &bench.route()["metadata"]["labels"];
+        assert_eq!(*labels, json!({"l": "apex", "app": "checkout"}));
+    }
+}
 
-    fn bench() -> Bench {
-        benches()
-            .into_iter()
-            .find(|bench| bench.provider.name == "traefik")
+#[test]
+fn a_route_that_was_there_keeps_its_spec_in_an_annotation_when_it_is_taken_over() {
+    for mut bench in benches() {
+        let apex = bench.canary.apex_name().to_owned();
+        let destinations = bench.destinations;
+        let sides = bench.live().pointer_mut(destinations).unwrap();
+        sides.as_array_mut().unwrap().truncate(1);
+        let text = sides[0].to_string().replace("checkout-primary", &apex);
+        sides[0] = serde_json::from_str(&text).unwrap();
+        let before = bench.route()["spec"].clone();
+        let untouched = (bench.provider.routes)(&bench.canary, &bench.facts);
+        assert_eq!(untouched, Ok(None), "{}", bench.provider.name);
+        bench.prepare();
+        assert_eq!(bench.read(), 0, "{}", bench.provider.name);
+        let kept = bench.route()["metadata"]["annotations"][ORIGINAL].as_str();
+        let kept: Value = serde_json::from_str(kept.unwrap()).unwrap();
+        assert_eq!(kept, before, "{}", bench.provider.name);
+    }
+}
+
+#[test]
+fn a_third_destination_beside_ours_is_refused() {
+    for mut bench in benches() {
+        let destinations = bench.destinations;
+        let sides = bench.live().pointer_mut(destinations).unwrap();
+        let text = sides[0].to_string().replace("checkout-primary", "legacy");
+        sides
+            .as_array_mut()
             .unwrap()
-    }
-
-    fn with_services(services: Value) -> Bench {
-        let mut bench = bench();
-        let address = (bench.provider.route)(&bench.canary);
-        bench.facts.get_mut(&address).unwrap()["spec"]["weighted"]["services"] = services;
-        bench
-    }
-
-    #[test]
-    fn an_entry_without_a_weight_means_one() {
-        let bench =
-            with_services(json!([{"name": "checkout-primary"}, {"name": "checkout-canary"}]));
-        assert_eq!(bench.read(), 50);
-    }
-
-    #[test]
-    fn weights_in_another_scale_are_read_as_shares() {
-        let services = json!([{"name": "checkout-primary", "weight": 3}, {"name": "checkout-canary", "weight": 1}]);
-        assert_eq!(with_services(services).read(), 25);
-    }
-
-    #[test]
-    fn a_route_to_the_apex_service_is_taken_over() {
-        let mut bench = with_services(json!([{"name": "checkout", "port": 80, "nativeLB": true}]));
-        let changes = (bench.provider.prepare)(&bench.canary, &bench.facts).unwrap();
-        bench.apply(changes);
-        let services = &bench.route()["spec"]["weighted"]["services"];
-        assert_eq!(
-            *services,
-            json!([{"name": "checkout-primary", "port": 80, "nativeLB": true, "weight": 100}])
-        );
-    }
-
-    #[test]
-    fn a_third_destination_is_refused() {
-        let services =
-            json!([{"name": "checkout-primary", "weight": 90}, {"name": "legacy", "weight": 10}]);
-        let bench = with_services(services);
+            .push(serde_json::from_str(&text).unwrap());
         let refused = (bench.provider.routes)(&bench.canary, &bench.facts);
         assert!(
-            matches!(refused, Err(RouteError::Foreign { destination, .. }) if destination == "legacy")
-        );
-    }
-
-    #[test]
-    fn a_mirroring_service_by_that_name_is_refused() {
-        let mut bench = bench();
-        let address = (bench.provider.route)(&bench.canary);
-        bench.facts.get_mut(&address).unwrap()["spec"] = json!({"mirroring": {"name": "x"}});
-        assert!(matches!(
-            (bench.provider.routes)(&bench.canary, &bench.facts),
-            Err(RouteError::Shape { .. })
-        ));
-    }
-
-    #[test]
-    fn built_in_queries_are_flaggers() {
-        let site = QuerySite {
-            namespace: "demo",
-            target: "checkout",
-            interval: "1m",
-        };
-        let queries = &bench().provider.queries;
-        assert_eq!(
-            (queries.success_rate)(&site),
-            "sum(rate(traefik_service_request_duration_seconds_bucket{\
-             service=~\"demo-checkout-canary-[0-9a-zA-Z-]+@kubernetescrd\",code!~\"5..\",le=\"+Inf\"}[1m])) / \
-             sum(rate(traefik_service_request_duration_seconds_bucket{\
-             service=~\"demo-checkout-canary-[0-9a-zA-Z-]+@kubernetescrd\",le=\"+Inf\"}[1m])) * 100"
-        );
-        assert_eq!(
-            (queries.duration)(&site),
-            "histogram_quantile(0.99, sum by (le) (rate(traefik_service_request_duration_seconds_bucket{\
-             service=~\"demo-checkout-canary-[0-9a-zA-Z-]+@kubernetescrd\"}[1m]))) * 1000"
+            matches!(refused, Err(RouteError::Foreign { destination, .. }) if destination.starts_with("legacy"))
         );
     }
 }
+
+mod gateway_api_only;
+mod istio_only;
+mod traefik_only;

@@ -8,7 +8,6 @@ use crate::canary::capabilities::Affinity;
 use crate::canary::capabilities::Capabilities;
 use crate::canary::capabilities::Matching;
 use crate::canary::capabilities::Mirroring;
-use crate::canary::metadata::flux_opt_out;
 use crate::canary::object::ObjectRef;
 use crate::canary::object::Resource;
 use crate::canary::spec::Canary;
@@ -22,7 +21,9 @@ use crate::router::Queries;
 use crate::router::QuerySite;
 use crate::router::RouteError;
 use crate::router::TrafficProvider;
-use serde_json::Map;
+use crate::router::apex_metadata;
+use crate::router::apex_service;
+use crate::router::patched;
 use serde_json::Value;
 use serde_json::json;
 
@@ -41,10 +42,11 @@ pub(super) const PROVIDER: TrafficProvider = TrafficProvider {
         service: &[],
     },
     route,
+    beside: apex_service,
     prepare,
     routes,
     set_routes,
-    proof: |_| Proof::Unknown,
+    proof: |_, _| Proof::Unknown,
     queries: Queries {
         success_rate,
         duration,
@@ -72,39 +74,27 @@ fn prepare(canary: &Canary, facts: &Facts) -> Result<Vec<Change>, RouteError> {
     let address = route(canary);
     let primary = canary.primary_service_name();
     let Some(live) = facts.get(&address) else {
-        let mut annotations = flux_opt_out();
-        let mut labels = Map::new();
-        if let Some(apex) = &canary.service.apex {
-            labels.extend(
-                apex.labels
-                    .iter()
-                    .map(|(key, value)| (key.clone(), json!(value))),
-            );
-            annotations.extend(
-                apex.annotations
-                    .iter()
-                    .map(|(key, value)| (key.clone(), json!(value))),
-            );
-        }
         let manifest = json!({
-            "apiVersion": address.api_version(), "kind": RESOURCE.kind,
-            "metadata": {"name": address.name, "namespace": canary.namespace, "labels": labels,
-                "annotations": annotations},
+            "apiVersion": address.api_version(), "kind": RESOURCE.kind, "metadata": apex_metadata(canary, facts),
             "spec": {"weighted": {"services": [entry(canary, &primary, Weight::FULL)]}},
         });
         return Ok(vec![Change::Create(address, manifest)]);
     };
     // A route that only knows the apex service: that destination becomes the primary, the rest of it stays.
     let services = services(live, &address)?;
-    let apex_only = services.len() == 1 && names(canary, &services[0], canary.apex_name());
-    if apex_only {
+    if knows_only_the_apex(canary, services) {
         let rename = [("name", json!(primary)), ("weight", json!(Weight::FULL))];
         let operations = rename.map(|(field, value)| {
             json!({"op": "add", "path": format!("{SERVICES}/0/{field}"), "value": value})
         });
-        return Ok(vec![Change::Patch(address, operations.to_vec())]);
+        let change = patched(&address, live, operations.to_vec());
+        return Ok(change.into_iter().collect());
     }
     sides(canary, services, &address).map(|_| Vec::new())
+}
+
+fn knows_only_the_apex(canary: &Canary, services: &[Value]) -> bool {
+    services.len() == 1 && names(canary, &services[0], canary.apex_name())
 }
 
 fn routes(canary: &Canary, facts: &Facts) -> Result<Option<Routes>, RouteError> {
@@ -112,7 +102,12 @@ fn routes(canary: &Canary, facts: &Facts) -> Result<Option<Routes>, RouteError> 
     let Some(live) = facts.get(&address) else {
         return Ok(None);
     };
-    let sides = sides(canary, services(live, &address)?, &address)?;
+    let services = services(live, &address)?;
+    if knows_only_the_apex(canary, services) {
+        // Nothing of ours is there yet: the bootstrap takes it over.
+        return Ok(None);
+    }
+    let sides = sides(canary, services, &address)?;
     let weight =
         |index: Option<usize>| index.map_or(0, |index| weight_of(&services_of(live)[index]));
     let (primary, of_canary) = (weight(sides.primary), weight(sides.canary));

@@ -7,6 +7,8 @@ use crate::sandbox::objects::Objects;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
+mod gateway_api;
+mod istio;
 mod traefik;
 
 /// The service that requests are meant for.
@@ -68,7 +70,7 @@ pub struct View {
 /// Reads the route objects of one proxy; `None` when it has nothing to do with the apex.
 type Reader = fn(&Apex, &dyn Objects) -> Option<View>;
 
-const READERS: &[Reader] = &[traefik::read];
+const READERS: &[Reader] = &[traefik::read, istio::read, gateway_api::read];
 
 /// Where requests to the apex go at this moment: through the first proxy that has a route for it, else straight to
 /// the endpoints of its Service.
@@ -100,6 +102,51 @@ fn direct(apex: &Apex, objects: &dyn Objects) -> View {
     View {
         proxied: false,
         backends,
+    }
+}
+
+/// A destination of a proxy that picks one by weight first and then looks for endpoints: without any, that share alone
+/// is lost.
+fn share(
+    objects: &dyn Objects,
+    namespace: &str,
+    service: &str,
+    port: Option<&Value>,
+    weight: u64,
+) -> Backend {
+    let has_port = |service: &Value| {
+        port.is_none_or(|wanted| {
+            items(service, "/spec/ports").any(|port| port.get("port") == Some(wanted))
+        })
+    };
+    let reachable = objects
+        .get("services", namespace, service)
+        .is_some_and(|service| has_port(&service));
+    Backend {
+        label: None,
+        weight,
+        namespace: namespace.to_owned(),
+        pods: if reachable {
+            ready_pods(objects, namespace, service)
+        } else {
+            Vec::new()
+        },
+    }
+}
+
+/// Those with a weight, if anybody has one.
+fn shares(backends: Vec<Backend>) -> View {
+    let weighted: Vec<Backend> = backends
+        .into_iter()
+        .filter(|backend| backend.weight > 0)
+        .collect();
+    View {
+        proxied: true,
+        backends: if weighted.is_empty() {
+            Err(Lost::NoEndpoint)
+        } else {
+            Ok(weighted)
+        },
     }
 }
 

@@ -257,6 +257,11 @@ pub fn known() -> Vec<ApiKind> {
             .also("v1beta1")
             .with_status()
     };
+    let istio = |plural: &str, kind: &str| {
+        ApiKind::custom("networking.istio.io", "v1beta1", plural, kind)
+            .also("v1")
+            .with_status()
+    };
     let traefik =
         |plural: &str, kind: &str| ApiKind::custom("traefik.io", "v1alpha1", plural, kind);
     vec![
@@ -294,6 +299,8 @@ pub fn known() -> Vec<ApiKind> {
         flagger("alertproviders", "AlertProvider"),
         gateway("httproutes", "HTTPRoute"),
         gateway("gateways", "Gateway"),
+        istio("virtualservices", "VirtualService"),
+        istio("destinationrules", "DestinationRule"),
         traefik("traefikservices", "TraefikService"),
         traefik("ingressroutes", "IngressRoute"),
     ]

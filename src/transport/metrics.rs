@@ -3,6 +3,7 @@
 //! Decides nothing about answers.
 
 use crate::canary::answer::Answer;
+use crate::metrics::Backend;
 use crate::metrics::MetricProvider;
 use crate::port::Job;
 use crate::port::metric_source::Answered;
@@ -11,12 +12,12 @@ use crate::port::transport::Transport;
 use crate::port::transport::TransportError;
 use std::rc::Rc;
 
-/// One metric of the analysis, ready to be asked.
+/// One check of the analysis, ready to be asked.
 pub struct Question {
-    /// The backend.
+    /// The kind of backend.
     pub provider: &'static MetricProvider,
-    /// Its address.
-    pub address: String,
+    /// The backend, or why it cannot be asked.
+    pub backend: Result<Backend, TransportError>,
     /// The query.
     pub query: String,
     /// What makes milliseconds of an answer; 1 for everything else.
@@ -30,7 +31,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// In the order of `analysis.metrics`.
+    /// In the order of the checks.
     #[must_use]
     pub fn new(transport: Rc<dyn Transport>, questions: Vec<Question>) -> Self {
         Self {
@@ -40,8 +41,14 @@ impl Metrics {
     }
 
     async fn answer(&self, question: &Question) -> Answer {
-        let request = (question.provider.request)(&question.address, &question.query);
-        match self.transport.send(&request).await {
+        let sent = match &question.backend {
+            Ok(backend) => {
+                let request = (question.provider.request)(backend, &question.query);
+                self.transport.send(&request).await
+            }
+            Err(error) => Err(error.clone()),
+        };
+        match sent {
             Ok(response) => match (question.provider.parse)(&response) {
                 Answer::Value(value) => Answer::Value(value * question.factor),
                 other @ (Answer::NoValues | Answer::Error(_)) => other,
@@ -52,9 +59,9 @@ impl Metrics {
 }
 
 impl MetricSource for Metrics {
-    fn ask(&self, metric: usize) -> Job<'_, Answered> {
+    fn ask(&self, check: usize) -> Job<'_, Answered> {
         Box::pin(async move {
-            let question = &self.questions[metric];
+            let question = &self.questions[check];
             Answered {
                 query: question.query.clone(),
                 answer: self.answer(question).await,
@@ -64,18 +71,18 @@ impl MetricSource for Metrics {
 
     fn probe(&self) -> Job<'_, Result<(), TransportError>> {
         Box::pin(async move {
-            let mut asked: Vec<&str> = Vec::new();
+            let mut asked: Vec<&Backend> = Vec::new();
             for question in &self.questions {
-                if asked.contains(&question.address.as_str()) {
+                let backend = question.backend.as_ref().map_err(Clone::clone)?;
+                if asked.contains(&backend) {
                     continue;
                 }
-                asked.push(&question.address);
-                let request =
-                    (question.provider.request)(&question.address, question.provider.probe);
+                asked.push(backend);
+                let request = (question.provider.request)(backend, question.provider.probe);
                 let response = self.transport.send(&request).await?;
                 if let Answer::Error(why) = (question.provider.parse)(&response) {
                     return Err(TransportError::Unreachable {
-                        host: question.address.clone(),
+                        host: backend.address.clone(),
                         why,
                     });
                 }
@@ -107,7 +114,10 @@ mod tests {
     fn metrics(transport: Canned, factor: f64) -> Metrics {
         let question = Question {
             provider: provider("prometheus").unwrap(),
-            address: "http://prometheus.monitoring:9090".to_owned(),
+            backend: Ok(Backend {
+                address: "http://prometheus.monitoring:9090".to_owned(),
+                headers: Vec::new(),
+            }),
             query: "up".to_owned(),
             factor,
         };
@@ -126,6 +136,19 @@ mod tests {
     async fn a_backend_that_answers_nonsense_fails_the_probe_and_is_no_value_of_a_check() {
         let metrics = metrics(Canned(502, "bad gateway"), 1.0);
         assert!(metrics.probe().await.is_err());
+        assert!(matches!(metrics.ask(0).await.answer, Answer::Error(_)));
+    }
+
+    #[tokio::test]
+    async fn a_backend_without_its_secret_fails_the_probe_and_is_no_value_of_a_check() {
+        let mut metrics = metrics(Canned(200, HALF), 1.0);
+        let refused = TransportError::Refused {
+            host: "prometheus".to_owned(),
+            why: "no secret".to_owned(),
+            help: String::new(),
+        };
+        metrics.questions[0].backend = Err(refused.clone());
+        assert_eq!(metrics.probe().await, Err(refused));
         assert!(matches!(metrics.ask(0).await.answer, Answer::Error(_)));
     }
 }

@@ -8,6 +8,7 @@ use crate::canary::weight::Weight;
 use crate::port::subscriber::Subscriber;
 use crate::rollout::event::Event;
 use crate::rollout::event::EventKind;
+use crate::rollout::event::Role;
 use crate::rollout::words;
 use crate::rollout::words::figures;
 use jiff::Timestamp;
@@ -21,7 +22,7 @@ const SILENCE: Duration = Duration::from_secs(60);
 pub struct PlainLog<W: Write> {
     out: W,
     printed_at: Option<Timestamp>,
-    last_waiting: String,
+    waits: Waits,
     /// What to say when it has been silent for too long.
     waiting: Option<Waiting>,
 }
@@ -29,6 +30,42 @@ pub struct PlainLog<W: Write> {
 enum Waiting {
     Look { weight: Weight, at: Timestamp },
     Words(String),
+}
+
+/// Tells which lines about pods are news: the first of a wait, and those in which the count moved. What a wait is for
+/// changes with every move of a pod, and interests only who waits for long.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Waits {
+    last: Option<(Role, u32, u32)>,
+}
+
+impl Waits {
+    /// Nothing was told yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { last: None }
+    }
+
+    /// Is it worth a line? Takes it as told.
+    pub fn is_news(&mut self, event: &Event) -> bool {
+        let EventKind::WorkloadProgress {
+            role,
+            ready,
+            desired,
+            ..
+        } = event.kind
+        else {
+            // A commit of the record may fall between two looks at the same pods.
+            if !matches!(event.kind, EventKind::StatusRecorded { .. }) {
+                self.last = None;
+            }
+            return true;
+        };
+        let now = Some((role, ready, desired));
+        let is_news = self.last != now;
+        self.last = now;
+        is_news
+    }
 }
 
 impl Waiting {
@@ -49,7 +86,7 @@ impl<W: Write> PlainLog<W> {
         Self {
             out,
             printed_at: None,
-            last_waiting: String::new(),
+            waits: Waits::new(),
             waiting: None,
         }
     }
@@ -74,6 +111,7 @@ impl<W: Write> PlainLog<W> {
             | EventKind::CheckPassed { .. }
             | EventKind::CheckHeld { .. }
             | EventKind::SignalReceived { .. }
+            | EventKind::IntentReceived { .. }
             | EventKind::RollbackStarted { .. }
             | EventKind::RollbackFinished { .. }
             | EventKind::StatusRecorded { .. }
@@ -147,6 +185,7 @@ pub fn is_told(event: &Event) -> bool {
         | EventKind::CheckPassed { .. }
         | EventKind::CheckHeld { .. }
         | EventKind::SignalReceived { .. }
+        | EventKind::IntentReceived { .. }
         | EventKind::RollbackStarted { .. }
         | EventKind::RollbackFinished { .. }
         | EventKind::StatusRecorded { .. }
@@ -162,15 +201,8 @@ impl<W: Write> Subscriber for PlainLog<W> {
         if matches!(event.kind, EventKind::Heartbeat { .. }) {
             self.on_tick(event.at);
         }
-        if !is_told(event) {
+        if !is_told(event) || !self.waits.is_news(event) {
             return;
-        }
-        if matches!(event.kind, EventKind::WorkloadProgress { .. }) {
-            // watches repeat themselves; the log does not
-            if self.last_waiting == event.msg {
-                return;
-            }
-            self.last_waiting.clone_from(&event.msg);
         }
         self.print(event.at, words::verb(&event.kind), &event.msg);
     }
@@ -242,6 +274,20 @@ mod tests {
             log(&recorder.events),
             "14:01:44Z wait     canary 1/3 pods: ContainerCreating\n\
              14:01:44Z wait     canary 2/3 pods: ContainerCreating\n"
+        );
+    }
+
+    #[test]
+    fn a_reason_that_changes_while_the_count_stays_is_no_line() {
+        let mut recorder = Recorder::new();
+        recorder.progress(0, 2, Some("its rollout has not begun"));
+        recorder.progress(0, 2, Some("0 of 2 pods are new"));
+        recorder.progress(1, 2, Some("1 of 2 pods is new"));
+        recorder.progress(1, 2, Some("1 old pod is still there"));
+        assert_eq!(
+            log(&recorder.events),
+            "14:01:44Z wait     canary 0/2 pods: its rollout has not begun\n\
+             14:01:44Z wait     canary 1/2 pods: 1 of 2 pods is new\n"
         );
     }
 

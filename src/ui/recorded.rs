@@ -366,13 +366,13 @@ pub(crate) fn feed(subscriber: &mut dyn Subscriber, events: &[Event]) {
     }
 }
 
-/// Compares with a file under `testdata/cli/`. Run with `UPDATE_GOLDENS=1` to write it instead.
+/// Compares with a file under `testdata/cli/`. Run with `UPDATE_GOLDEN=1` to write it instead.
 #[expect(clippy::disallowed_methods, reason = "a test may ask how it is run")]
 pub(crate) fn golden(name: &str, actual: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("testdata/cli")
         .join(name);
-    if std::env::var_os("UPDATE_GOLDENS").is_some() {
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, actual).unwrap();
         return;
@@ -380,6 +380,6 @@ pub(crate) fn golden(name: &str, actual: &str) {
     let expected = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         expected == actual,
-        "{name} differs; run with UPDATE_GOLDENS=1 to take it over\n--- expected\n{expected}\n--- actual\n{actual}"
+        "{name} differs; run with UPDATE_GOLDEN=1 to take it over\n--- expected\n{expected}\n--- actual\n{actual}"
     );
 }

@@ -333,6 +333,7 @@ impl RunReport {
             }
             EventKind::PhaseChanged { .. }
             | EventKind::SignalReceived { .. }
+            | EventKind::IntentReceived { .. }
             | EventKind::Heartbeat { .. } => {}
         }
     }

@@ -28,16 +28,37 @@ pub enum Progress {
     None,
 }
 
-/// What the view is chosen by, and where it goes.
+/// Which view that is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// The live region.
+    Live,
+    /// Plain lines.
+    Lines,
+    /// Nothing.
+    Hidden,
+}
+
+impl View {
+    /// The view that fits. `terminal` is whether standard error is one that can move its cursor (not with
+    /// `TERM=dumb`); terminals of CI systems are logs that somebody reads later.
+    #[must_use]
+    pub const fn choose(terminal: bool, ci: bool, progress: Progress, quiet: Quiet) -> Self {
+        let lines = match (quiet, progress) {
+            (Quiet::Verdict | Quiet::Silent, _) | (Quiet::No, Progress::None) => {
+                return Self::Hidden;
+            }
+            (Quiet::No, Progress::Auto) => !terminal || ci,
+            // a region needs a cursor to move; without one every frame would be lost
+            (Quiet::No, Progress::Live) => !terminal,
+            (Quiet::No, Progress::Lines) => true,
+        };
+        if lines { Self::Lines } else { Self::Live }
+    }
+}
+
+/// How the view looks, and where it goes.
 pub struct ScreenOptions {
-    /// Is standard error a terminal that can move its cursor? (Not with `TERM=dumb`.)
-    pub stderr_is_terminal: bool,
-    /// Do we run under a CI system? Its terminals are logs that somebody reads later.
-    pub ci: bool,
-    /// What was asked for.
-    pub progress: Progress,
-    /// How much is said.
-    pub quiet: Quiet,
     /// Colours and glyphs.
     pub theme: Theme,
     /// Size of the terminal; [`crate::ui::live::stderr_size`] in real runs.
@@ -59,37 +80,17 @@ pub enum Screen {
 }
 
 impl Screen {
-    /// The view that fits.
-    #[expect(
-        clippy::new_ret_no_self,
-        reason = "whoever asks for a screen wants a listener, whichever view it became"
-    )]
+    /// That view.
     #[must_use]
-    pub fn new(options: ScreenOptions) -> Box<dyn Subscriber> {
-        Box::new(Self::choose(options))
-    }
-
-    /// The same, as the view itself.
-    #[must_use]
-    pub fn choose(options: ScreenOptions) -> Self {
-        let lines = match options.quiet {
-            Quiet::No => match options.progress {
-                Progress::Auto => !options.stderr_is_terminal || options.ci,
-                // a region needs a cursor to move; without one every frame would be lost
-                Progress::Live => !options.stderr_is_terminal,
-                Progress::Lines => true,
-                Progress::None => return Self::Hidden,
-            },
-            Quiet::Verdict | Quiet::Silent => return Self::Hidden,
-        };
-        if lines {
-            Self::Lines(PlainLog::new(options.out))
-        } else {
-            Self::Live(Box::new(Live::new(
+    pub fn new(view: View, options: ScreenOptions) -> Self {
+        match view {
+            View::Live => Self::Live(Box::new(Live::new(
                 options.target,
                 options.measure,
                 options.theme,
-            )))
+            ))),
+            View::Lines => Self::Lines(PlainLog::new(options.out)),
+            View::Hidden => Self::Hidden,
         }
     }
 }
@@ -123,52 +124,39 @@ impl Subscriber for Screen {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::live::layout::Area;
 
-    fn name(terminal: bool, ci: bool, progress: Progress, quiet: Quiet) -> &'static str {
-        let screen = Screen::choose(ScreenOptions {
-            stderr_is_terminal: terminal,
-            ci,
-            progress,
-            quiet,
-            theme: Theme::BARE,
-            measure: Box::new(|| Area {
-                width: 80,
-                height: 24,
-            }),
-            target: ProgressDrawTarget::hidden(),
-            out: Box::new(Vec::new()),
-        });
-        match screen {
-            Screen::Live(_) => "live",
-            Screen::Lines(_) => "lines",
-            Screen::Hidden => "hidden",
-        }
+    const PERSON: (bool, bool) = (true, false);
+    const PIPE: (bool, bool) = (false, false);
+    const CI_TERMINAL: (bool, bool) = (true, true);
+
+    fn view((terminal, ci): (bool, bool), progress: Progress) -> View {
+        View::choose(terminal, ci, progress, Quiet::No)
     }
 
     #[test]
     fn a_person_at_a_terminal_gets_the_live_view() {
-        assert_eq!(name(true, false, Progress::Auto, Quiet::No), "live");
+        assert_eq!(view(PERSON, Progress::Auto), View::Live);
     }
 
     #[test]
     fn pipes_and_ci_systems_get_lines() {
-        assert_eq!(name(false, false, Progress::Auto, Quiet::No), "lines");
-        assert_eq!(name(true, true, Progress::Auto, Quiet::No), "lines");
+        assert_eq!(view(PIPE, Progress::Auto), View::Lines);
+        assert_eq!(view(CI_TERMINAL, Progress::Auto), View::Lines);
     }
 
     #[test]
     fn asking_for_the_live_view_works_in_ci_but_not_without_a_cursor() {
-        assert_eq!(name(true, true, Progress::Live, Quiet::No), "live");
-        assert_eq!(name(false, false, Progress::Live, Quiet::No), "lines");
+        assert_eq!(view(CI_TERMINAL, Progress::Live), View::Live);
+        assert_eq!(view(PIPE, Progress::Live), View::Lines);
     }
 
     #[test]
     fn quiet_hides_every_view() {
         for progress in [Progress::Auto, Progress::Live, Progress::Lines] {
-            assert_eq!(name(true, false, progress, Quiet::Verdict), "hidden");
-            assert_eq!(name(true, false, progress, Quiet::Silent), "hidden");
+            for quiet in [Quiet::Verdict, Quiet::Silent] {
+                assert_eq!(View::choose(true, false, progress, quiet), View::Hidden);
+            }
         }
-        assert_eq!(name(true, false, Progress::None, Quiet::No), "hidden");
+        assert_eq!(view(PERSON, Progress::None), View::Hidden);
     }
 }

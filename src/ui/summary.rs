@@ -17,6 +17,7 @@ use std::ops::Range;
 
 mod advice;
 mod failure;
+mod narrated;
 
 /// How much is said where all went well. Failures are always told in full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,6 +56,8 @@ pub struct SummaryOptions {
     pub width: usize,
     /// How much.
     pub quiet: Quiet,
+    /// Did a log tell the verdict as its last line? Then it is not said twice where there is nothing to add.
+    pub told: bool,
     /// Where failures can point to.
     pub places: Option<SpecPlaces>,
     /// The `--context` to repeat in commands, if one was given.
@@ -105,6 +108,8 @@ fn success(report: &RunReport, verdict: &Verdict, words: &str, options: &Summary
         Quiet::No => {
             if verdict.outcome == "promoted" {
                 facts(report, verdict, words, options)
+            } else if options.told {
+                Vec::new()
             } else {
                 vec![headline(words, options)]
             }
@@ -149,13 +154,13 @@ fn facts(report: &RunReport, verdict: &Verdict, words: &str, options: &SummaryOp
         report.passed, report.held, report.threshold
     );
     let weights = fact("weights").text(Tone::Plain, path(report, options.theme));
-    if wide && weights.width() + 2 <= SECOND {
-        rows.push(
-            weights
-                .to(SECOND)
-                .text(Tone::Dim, "checks ")
-                .text(Tone::Plain, checks),
-        );
+    let both = weights
+        .clone()
+        .to(SECOND)
+        .text(Tone::Dim, "checks ")
+        .text(Tone::Plain, &checks);
+    if wide && weights.width() + 2 <= SECOND && both.width() <= options.width {
+        rows.push(both);
     } else {
         rows.push(weights);
         rows.push(fact("checks").text(Tone::Plain, checks));

@@ -39,16 +39,19 @@ fn every_test_that_a_departure_names_exists() {
     let mut sources = String::new();
     rust_below("src", &mut sources);
     rust_below("tests", &mut sources);
-    for row in read("docs/departures.md")
+    let page = read("docs/departures.md");
+    let rows = page
         .lines()
-        .filter(|line| line.starts_with("| "))
-    {
+        .filter(|line| line.starts_with("| ") && !line.ends_with(" Test |"));
+    for row in rows {
         let test = row
             .trim_end_matches(" |")
             .rsplit("| ")
             .next()
             .unwrap_or_default();
-        for name in test.split('`').skip(1).step_by(2) {
+        let names: Vec<&str> = test.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "no test plays: {row}");
+        for name in names {
             assert!(sources.contains(&format!("fn {name}(")), "{name}");
         }
     }

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Real traffic through Traefik while kubectl-flagger promotes one version and rolls another back.
+# Real traffic through Traefik while kubectl-flagger takes live services over, promotes versions and rolls others back.
 # Needs Go, Git, root, unshare, iproute2, pip and apt-get (Traefik comes from PyPI, Prometheus from Debian).
-# With --pods-close-at-once pods do not drain: what is lost while the primary is replaced is then only printed.
+# Flags go to the test: -runs N, -at-once N, -only TEXT (such as gateway-closing-bad); --write-readme, alone, writes
+# the table of a full run that passed into README.md.
 # FLAGGER_BINARY names the program under test; without it, it is built.
 set -euo pipefail
 
@@ -13,6 +14,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/kubectl-flagger-tests
 . "$cluster/needs.sh"
 
 traefik_version=3.7.15
+gateway_api_version=v1.6.3
 
 # fetch FOLDER COMMAND...: runs COMMAND in a new folder once; a broken download leaves nothing behind.
 fetch() {
@@ -36,6 +38,13 @@ fetch_traefik() {
   chmod +x traefik
 }
 
+# Gateway API keeps its definitions in its Go module. The policies that guard upgrades are of no use here.
+fetch_gateway_api() {
+  go mod download "sigs.k8s.io/gateway-api@$gateway_api_version" || return
+  cp "$(go env GOMODCACHE)/sigs.k8s.io/gateway-api@$gateway_api_version/config/crd/standard/"*.yaml . || return
+  rm -f ./*_vap_safeupgrades.yaml
+}
+
 # The package is only unpacked: installing it would start a service.
 fetch_prometheus() {
   apt-get -qq download prometheus 2>/dev/null || { apt-get -qq update && apt-get -qq download prometheus 2>/dev/null; } || return
@@ -50,6 +59,11 @@ if [ "${1:-}" = --inside ]; then
   # One prefix on lo makes every 10.1.x.y local, so each pod gets a real address.
   ip address add 10.1.0.1/16 dev lo
   exec "$@"
+fi
+
+if [ "${1:-}" = --write-readme ]; then
+  shift
+  set -- -readme "$root/README.md" "$@"
 fi
 
 [ "$(id -u)" -eq 0 ] || skip "root is needed for a network namespace"
@@ -68,12 +82,15 @@ unshare -n true 2>/dev/null || skip "network namespaces are not allowed here"
 # Everything is fetched and built before entering: inside there is no way out.
 fetch "$cache/traefik-$traefik_version" fetch_traefik
 fetch "$cache/prometheus" fetch_prometheus
+fetch "$cache/gateway-api-$gateway_api_version" fetch_gateway_api
 binaries=$("$cluster/build.sh")
 find_driver "$root"
 work=$(mktemp -d "${TMPDIR:-/tmp}/flagger-live.XXXXXX")
 go build -C "$cluster/stack" -o "$work/live-test" ./cmd/live-test
 
-run_in "$work" unshare -n -p -f --mount-proc --kill-child "$here/run.sh" --inside \
+# What measures must not wait for the CPU behind builds that happen to run on the same machine.
+run_in "$work" nice -n -10 unshare -n -p -f --mount-proc --kill-child "$here/run.sh" --inside \
   "$work/live-test" -controlplane "$binaries" -dir "$work" -driver "$driver" \
   -traefik "$cache/traefik-$traefik_version/traefik" -prometheus "$cache/prometheus/prometheus" \
+  -gateway-api "$cache/gateway-api-$gateway_api_version" \
   -tape "$root/testdata/tapes/canary-traefik.jsonl" "$@"

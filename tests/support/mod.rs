@@ -1,3 +1,6 @@
 //! What tests share.
 
 pub mod golden;
+pub mod sandbox;
+pub mod stage;
+pub mod tap;

@@ -188,6 +188,10 @@ pub struct RecordOptions {
     #[arg(long, value_name = "NAME", env = "KUBECTL_FLAGGER_REMOTE")]
     pub remote: Option<String>,
 
+    /// Run the ssh, askpass and credential programs that the repository's own configuration names
+    #[arg(long, env = "KUBECTL_FLAGGER_TRUST_REPO_CONFIG", value_parser = BoolishValueParser::new())]
+    pub trust_repo_config: bool,
+
     /// Name of the cluster in the record, chosen at the first bootstrap [default: the kubeconfig's]
     #[arg(long, value_name = "NAME", env = "KUBECTL_FLAGGER_CLUSTER_NAME")]
     pub cluster_name: Option<String>,

@@ -39,6 +39,7 @@ fn options(fixture: &Fixture) -> JournalOptions {
         host: String::from("mbp"),
         driver: author().driver,
         actor: None,
+        environment: GitEnvironment::default(),
         sleeper: Waits::default().sleeper(),
     }
 }

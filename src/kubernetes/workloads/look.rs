@@ -101,10 +101,19 @@ impl Workloads {
         let primary = self
             .watched_get(&self.at(Resource::DEPLOYMENT, &self.canary.primary_name()))
             .await?;
+        for object in [Some(&wanted.target), primary.as_ref()]
+            .into_iter()
+            .flatten()
+        {
+            fence::owned(object, "deployment", &self.key())?;
+        }
         let (mut services_exist, mut apex_on_primary) = (true, true);
         if whole {
             for role in [ServiceRole::Canary, ServiceRole::Primary, ServiceRole::Apex] {
                 let (service, live) = self.live_service(role, &wanted).await?;
+                if let Some(live) = &live {
+                    fence::owned(live, "service", &self.key())?;
+                }
                 let right = live.is_some_and(|live| {
                     service::changes(&live, &service, &self.canary.service).is_empty()
                 });

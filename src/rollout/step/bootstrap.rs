@@ -2,6 +2,7 @@
 //! is ready, and the target's pods leave only after both moved and drained.
 
 use crate::canary::phase::Phase;
+use crate::canary::weight::Routes;
 use crate::rollout::decision::Decision;
 use crate::rollout::decision::Effect;
 use crate::rollout::decision::Next;
@@ -9,11 +10,13 @@ use crate::rollout::decision::Outcome;
 use crate::rollout::decision::Reason;
 use crate::rollout::event::Role;
 use crate::rollout::step::draft::Draft;
+use crate::rollout::step::draft::later;
 use crate::rollout::step::unready;
 
 /// Something that must exist does not.
 pub(super) fn begin(mut draft: Draft<'_>) -> Decision {
     draft.enter(Phase::Initializing);
+    draft.status.weight_since = None;
     draft.next(Next::Again)
 }
 
@@ -38,7 +41,14 @@ pub(super) fn bootstrap(mut draft: Draft<'_>) -> Decision {
         draft.status.weight_since = Some(seen.at);
         return draft.next(Next::Again);
     }
-    let drained = draft.status.weight_since.unwrap_or(seen.at) + draft.plan.drain;
+    // A route of the user's may send traffic to the target's own service.
+    if seen.routes.is_some_and(|routes| routes != Routes::PRIMARY) {
+        draft.set_routes(Routes::PRIMARY, false);
+        return draft.next(Next::Again);
+    }
+    // A driver that died after the switch has not written down when it was: the drain begins anew.
+    let since = *draft.status.weight_since.get_or_insert(seen.at);
+    let drained = later(since, draft.plan.drain);
     if seen.canary.desired > 0 && seen.at < drained {
         return draft.wait_exactly(Reason::Draining, drained);
     }

@@ -12,6 +12,7 @@ use crate::rollout::event::Role;
 use crate::rollout::observation::Observation;
 use crate::rollout::plan::Plan;
 use crate::rollout::status::Status;
+use jiff::SignedDuration;
 use jiff::Timestamp;
 
 #[derive(Clone)]
@@ -43,12 +44,18 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn set_routes(&mut self, routes: Routes, rollback: bool) {
-        let from = self.seen.routes.unwrap_or(Routes::PRIMARY);
+        let seen = self.seen.routes.unwrap_or(Routes::PRIMARY);
+        // Where somebody else brought it there already, it is news all the same.
+        let from = if seen == routes {
+            self.status.weight()
+        } else {
+            seen.canary
+        };
         self.effects.push(Effect::SetRoutes { routes, rollback });
         self.status.canary.canary_weight = routes.canary;
-        if from != routes {
+        if seen != routes || from != routes.canary {
             self.events.push(EventKind::TrafficChanged {
-                from: from.canary,
+                from,
                 to: routes.canary,
                 mirror: routes.mirrored,
                 object: String::new(),
@@ -78,24 +85,47 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn wait(mut self, reason: Reason, until: Option<Timestamp>) -> Decision {
-        if let Reason::WaitingForWorkload {
-            role,
-            ready,
-            desired,
-            why,
-        } = &reason
-        {
-            self.events.push(EventKind::WorkloadProgress {
+        match &reason {
+            Reason::WaitingForWorkload {
+                role,
+                ready,
+                desired,
+                why,
+            } => self.events.push(EventKind::WorkloadProgress {
                 role: *role,
                 ready: *ready,
                 desired: *desired,
                 reason: Some(why.clone()),
-            });
+            }),
+            Reason::WaitingForCapacity {
+                role,
+                ready,
+                needed,
+            } => self.events.push(EventKind::WorkloadProgress {
+                role: *role,
+                ready: *ready,
+                desired: *needed,
+                reason: Some("its share needs more pods".to_owned()),
+            }),
+            Reason::WaitingForRoute(_) | Reason::Soaking | Reason::Paused | Reason::Draining => {}
         }
+        let until = match self.deadline() {
+            Some(end) => Some(until.map_or(end, |until| until.min(end))),
+            None => until,
+        };
         Decision {
             reason: Some(reason),
             ..self.next(Next::Tick(until))
         }
+    }
+
+    /// The end of the run's time, where reaching it changes something.
+    fn deadline(&self) -> Option<Timestamp> {
+        let counts =
+            self.status.phase() == Phase::Progressing && self.status.paused_since.is_none();
+        self.plan
+            .deadline
+            .filter(|end| counts && *end > self.seen.at)
     }
 
     pub(super) fn wait_exactly(self, reason: Reason, until: Timestamp) -> Decision {
@@ -118,6 +148,11 @@ impl<'a> Draft<'a> {
     pub(super) fn done(self, outcome: Outcome) -> Decision {
         self.next(Next::Done(outcome))
     }
+}
+
+/// That much later; the end of time where a spec asks for more than there is.
+pub(super) fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
 pub(super) fn millis(from: Timestamp, to: Timestamp) -> u64 {

@@ -21,6 +21,7 @@ use crate::rollout::readiness::readiness;
 use crate::rollout::status::Status;
 use crate::rollout::step::begin_analysis;
 use crate::rollout::step::draft::Draft;
+use crate::rollout::step::draft::later;
 use crate::rollout::step::promote;
 use crate::rollout::step::unready;
 use crate::rollout::step::way_back;
@@ -44,8 +45,12 @@ pub(super) enum Stage {
     CanaryUnready,
     Unanalysed,
     FirstWeight,
-    NotInEffect { overdue: bool },
+    NotInEffect {
+        overdue: bool,
+    },
     Soaking,
+    /// Judged already; the next weight waits for pods.
+    Passed,
     Analyse,
 }
 
@@ -62,7 +67,8 @@ pub(super) fn stage(plan: &Plan, status: &Status, seen: &Observation) -> Stage {
         ) == Readiness::Ready
     };
     let looked = status.next_check.is_some_and(|due| seen.at < due);
-    if plan.deadline.is_some_and(|deadline| seen.at >= deadline) {
+    let running = status.paused_since.is_none();
+    if running && plan.deadline.is_some_and(|deadline| seen.at >= deadline) {
         Stage::OutOfTime
     } else if routes.canary != weight {
         Stage::Drifted
@@ -91,6 +97,8 @@ pub(super) fn stage(plan: &Plan, status: &Status, seen: &Observation) -> Stage {
         Stage::NotInEffect {
             overdue: overdue && !looked,
         }
+    } else if looked && plan.timing == Timing::Event && status.passed {
+        Stage::Passed
     } else if looked && plan.timing == Timing::Event {
         Stage::Soaking
     } else {
@@ -109,14 +117,10 @@ pub(super) fn progress(mut draft: Draft<'_>, results: &[CheckResult]) -> Decisio
     match stage(plan, &draft.status, seen) {
         Stage::OutOfTime => way_back::roll_back(draft, Cause::Timeout, "the run's time is over"),
         Stage::Drifted => drifted(draft),
-        Stage::NewRevision => {
-            draft.set_routes(Routes::PRIMARY, false);
-            begin_analysis(&mut draft);
-            draft.status.waiting_since = Some(seen.at);
-            draft.next(Next::Again)
-        }
+        Stage::NewRevision => restart(draft),
         Stage::CanaryLost => {
-            draft.set_routes(Routes::PRIMARY, true);
+            // No rollback: the run goes on once there are pods again.
+            draft.set_routes(Routes::PRIMARY, false);
             draft.status.waiting_since = Some(seen.at);
             draft.next(Next::Again)
         }
@@ -136,17 +140,29 @@ pub(super) fn progress(mut draft: Draft<'_>, results: &[CheckResult]) -> Decisio
                 Proof::Pending(why) => why.clone(),
                 Proof::InEffect | Proof::Unknown => String::new(),
             };
-            let until = draft.status.weight_since.map(|since| since + IN_EFFECT);
+            draft.status.waiting_since = None;
+            let until = draft.status.weight_since;
+            let until = until.map(|since| later(since, IN_EFFECT));
+            let until = until.filter(|until| *until > seen.at);
+            let until = until.or(draft.status.next_check);
             draft.wait(Reason::WaitingForRoute(why), until)
         }
         Stage::NotInEffect { overdue: true } => {
             held(draft, vec!["weight not in effect".to_owned()], Vec::new())
         }
         Stage::Soaking => {
+            // Both sides are ready: the next wait for pods has a deadline of its own.
+            draft.status.waiting_since = None;
             let until = draft.status.next_check;
             draft.wait(Reason::Soaking, until)
         }
-        Stage::Analyse => analysed(draft, results),
+        Stage::Passed => climb(draft),
+        Stage::Analyse => {
+            if !draft.status.passed {
+                draft.status.waiting_since = None;
+            }
+            analysed(draft, results)
+        }
     }
 }
 
@@ -171,6 +187,14 @@ fn analysed(mut draft: Draft<'_>, results: &[CheckResult]) -> Decision {
     climb(draft)
 }
 
+/// Another revision: users go home first, then it is analysed from the start.
+pub(super) fn restart(mut draft: Draft<'_>) -> Decision {
+    draft.set_routes(Routes::PRIMARY, false);
+    begin_analysis(&mut draft);
+    draft.status.waiting_since = Some(draft.seen.at);
+    draft.next(Next::Again)
+}
+
 fn samples(results: &[CheckResult]) -> Vec<Sample> {
     results
         .iter()
@@ -181,6 +205,7 @@ fn samples(results: &[CheckResult]) -> Vec<Sample> {
 fn held(mut draft: Draft<'_>, misses: Vec<String>, samples: Vec<Sample>) -> Decision {
     let (plan, seen) = (draft.plan, draft.seen);
     draft.status.canary.failed_checks += 1;
+    draft.status.passed = false;
     let failed = draft.status.canary.failed_checks;
     draft.events.push(EventKind::CheckHeld {
         failed,
@@ -191,7 +216,7 @@ fn held(mut draft: Draft<'_>, misses: Vec<String>, samples: Vec<Sample>) -> Deci
     if failed >= plan.threshold && plan.timing == Timing::Event {
         return way_back::threshold(draft);
     }
-    let next = seen.at + plan.interval;
+    let next = later(seen.at, plan.interval);
     draft.status.next_check = Some(next);
     draft.wait(Reason::Soaking, Some(next))
 }
@@ -199,6 +224,13 @@ fn held(mut draft: Draft<'_>, misses: Vec<String>, samples: Vec<Sample>) -> Deci
 /// The next weight, once the canary is large enough for it; at the top, the promotion.
 fn climb(mut draft: Draft<'_>) -> Decision {
     let (plan, seen) = (draft.plan, draft.seen);
+    if draft.status.paused_since.is_some() {
+        draft.status.passed = false;
+        let due = draft.status.next_check.filter(|due| *due > seen.at);
+        let next = due.unwrap_or_else(|| later(seen.at, plan.interval));
+        draft.status.next_check = Some(next);
+        return draft.wait(Reason::Paused, Some(next));
+    }
     let Some(weight) = plan.ladder.next(draft.status.weight()) else {
         return promote::begin(draft);
     };
@@ -206,8 +238,13 @@ fn climb(mut draft: Draft<'_>) -> Decision {
     let needed = capacity(weight, pods);
     if seen.canary.available < needed {
         let since = *draft.status.waiting_since.get_or_insert(seen.at);
-        let deadline = since + plan.progress_deadline;
+        let deadline = later(since, plan.progress_deadline);
         if seen.at < deadline {
+            let judged = draft.status.next_check.is_some_and(|due| seen.at < due);
+            if !draft.status.weight().is_zero() && !judged {
+                draft.status.passed = true;
+                draft.status.next_check = Some(later(seen.at, plan.interval));
+            }
             if seen.canary.desired < needed {
                 draft.effects.push(Effect::ScaleCanary(needed));
             }
@@ -217,6 +254,9 @@ fn climb(mut draft: Draft<'_>) -> Decision {
                 needed,
             };
             return draft.wait(reason, Some(deadline));
+        }
+        if seen.canary.ready == 0 {
+            return way_back::workload(draft, Role::Canary, "none of its pods is ready");
         }
         draft.events.push(EventKind::Diagnostic {
             code: "flagger::rollout::capacity".to_owned(),

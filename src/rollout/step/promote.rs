@@ -11,14 +11,19 @@ use crate::rollout::decision::Reason;
 use crate::rollout::event::Role;
 use crate::rollout::observation::Observation;
 use crate::rollout::plan::Plan;
+use crate::rollout::readiness::NOT_BEGUN;
 use crate::rollout::readiness::Readiness;
+use crate::rollout::readiness::new_pods;
 use crate::rollout::readiness::readiness;
 use crate::rollout::safe_side::SafeSide;
 use crate::rollout::safe_side::Takeover;
 use crate::rollout::status::Status;
 use crate::rollout::step::draft::Draft;
+use crate::rollout::step::draft::later;
+use crate::rollout::step::progress::restart;
 use crate::rollout::step::unready;
 use crate::rollout::step::way_back;
+use jiff::Timestamp;
 
 pub(super) fn begin(mut draft: Draft<'_>) -> Decision {
     draft.effects.push(Effect::Promote);
@@ -41,46 +46,74 @@ pub(super) fn takeover(plan: &Plan, status: &Status, seen: &Observation) -> Take
     );
     match ready {
         Readiness::Ready if primary.observed_generation >= generation => Takeover::Complete,
+        // It is another object than the one that was promoted: nobody will ever observe that generation.
+        Readiness::Ready if is_over(status.waiting_since, plan, seen) => Takeover::Failed,
         Readiness::Ready | Readiness::Waiting(_) => Takeover::Rolling,
         Readiness::TimedOut(_) => Takeover::Failed,
     }
 }
 
+fn is_over(since: Option<Timestamp>, plan: &Plan, seen: &Observation) -> bool {
+    since.is_some_and(|since| seen.at >= later(since, plan.progress_deadline))
+}
+
 pub(super) fn promoting(mut draft: Draft<'_>) -> Decision {
     let (plan, seen) = (draft.plan, draft.seen);
-    match takeover(plan, &draft.status, seen) {
-        Takeover::NotReplaced => {
+    match (takeover(plan, &draft.status, seen), way_back::side(&draft)) {
+        // The target changed between the last check and the write: what would be promoted was not analysed.
+        (Takeover::NotReplaced, _) if seen.revision != draft.status.revision => {
+            draft.enter(Phase::Progressing);
+            restart(draft)
+        }
+        (Takeover::NotReplaced, _) => {
             // A driver that died here has not promoted: the same bytes are written again.
             draft.effects.push(Effect::Promote);
             draft.next(Next::Again)
         }
-        Takeover::Failed => way_back::failed_promotion(draft),
-        Takeover::Rolling => {
-            let safe = way_back::side(&draft);
-            let routes = seen.routes.unwrap_or(Routes::PRIMARY);
-            // The canary lost its pods while the primary rolls: what is ready there serves.
-            if safe == SafeSide::Primary && !routes.canary.is_zero() {
-                draft.set_routes(Routes::PRIMARY, true);
-            }
-            unready(&mut draft, Role::Primary).unwrap_or_else(|| {
-                let why = "the Deployment controller has not seen the change".to_owned();
-                let (ready, desired) = seen
-                    .primary
-                    .as_ref()
-                    .map_or((0, 0), |p| (p.available, p.desired));
-                draft.wait(
-                    Reason::WaitingForWorkload {
-                        role: Role::Primary,
-                        ready,
-                        desired,
-                        why,
-                    },
-                    None,
-                )
-            })
+        (Takeover::Failed, _) => way_back::failed_promotion(draft),
+        (Takeover::Rolling | Takeover::Complete, SafeSide::Canary)
+            if seen
+                .primary
+                .as_ref()
+                .is_some_and(|primary| primary.ready == 0) =>
+        {
+            keep_served(draft, Routes::CANARY)
         }
-        Takeover::Complete => shift(draft),
+        (Takeover::Rolling, SafeSide::Primary) => keep_served(draft, Routes::PRIMARY),
+        (Takeover::Rolling, SafeSide::Canary | SafeSide::Neither | SafeSide::Target) => {
+            rolling(draft)
+        }
+        (Takeover::Complete, _) => shift(draft),
     }
+}
+
+/// One side has no ready pod while the primary rolls: the other one serves.
+fn keep_served(mut draft: Draft<'_>, routes: Routes) -> Decision {
+    if draft.seen.routes.is_some_and(|seen| seen != routes) {
+        draft.set_routes(routes, false);
+        return draft.next(Next::Again);
+    }
+    rolling(draft)
+}
+
+fn rolling(mut draft: Draft<'_>) -> Decision {
+    if let Some(decision) = unready(&mut draft, Role::Primary) {
+        return decision;
+    }
+    let since = *draft.status.waiting_since.get_or_insert(draft.seen.at);
+    let deadline = later(since, draft.plan.progress_deadline);
+    let (ready, desired) = draft
+        .seen
+        .primary
+        .as_ref()
+        .map_or((0, 0), |primary| (new_pods(primary), primary.desired));
+    let reason = Reason::WaitingForWorkload {
+        role: Role::Primary,
+        ready,
+        desired,
+        why: NOT_BEGUN.to_owned(),
+    };
+    draft.wait(reason, Some(deadline))
 }
 
 /// Traffic goes to the primary: at once, or by `stepWeightPromotion`.
@@ -108,12 +141,20 @@ fn shift(mut draft: Draft<'_>) -> Decision {
 
 pub(super) fn finalising(mut draft: Draft<'_>) -> Decision {
     let seen = draft.seen;
+    if way_back::side(&draft) == SafeSide::Canary {
+        // The promoted primary lost its last pod before the canary was gone: back to where it is waited for.
+        draft.set_routes(Routes::CANARY, false);
+        draft.enter(Phase::Promoting);
+        draft.status.waiting_since = Some(seen.at);
+        return draft.next(Next::Again);
+    }
     if seen.routes.is_some_and(|routes| routes != Routes::PRIMARY) {
         // Someone moved it, or the write did not land: pods stay until 0 was observed and drained again.
         draft.set_routes(Routes::PRIMARY, false);
         return draft.next(Next::Again);
     }
-    let drained = draft.status.weight_since.unwrap_or(seen.at) + draft.plan.drain;
+    let since = *draft.status.weight_since.get_or_insert(seen.at);
+    let drained = later(since, draft.plan.drain);
     if seen.at < drained {
         return draft.wait_exactly(Reason::Draining, drained);
     }

@@ -362,3 +362,53 @@ fn a_small_canary_is_raised_before_its_share_needs_it() {
     world.run_until(&plan, |w| w.weight() == 80);
     assert_eq!(world.replicas, 2);
 }
+
+#[test]
+fn a_pause_holds_the_weight_while_checks_go_on_and_may_roll_back() {
+    let mut world = World::upgraded();
+    world.run_until(&plan(), |w| w.weight() == 20);
+    world.status.paused_since = Some(world.at);
+    for _ in 0..60 {
+        assert_eq!(world.tick(&plan()), None);
+    }
+    assert_eq!(world.weight(), 20);
+    assert!(
+        world
+            .log
+            .iter()
+            .filter(|line| line.ends_with("passed"))
+            .count()
+            > 3
+    );
+    world.metric_ok = false;
+    assert_eq!(world.run(&plan()), Outcome::RolledBack(Cause::Analysis));
+}
+
+#[test]
+fn a_pause_before_the_first_weight_keeps_users_home() {
+    let mut world = World::upgraded();
+    world.tick(&plan());
+    world.status.paused_since = Some(world.at);
+    for _ in 0..5 {
+        world.tick(&plan());
+    }
+    assert_eq!(world.weight(), 0);
+    world.status.paused_since = None;
+    assert_eq!(world.run(&plan()), Outcome::Promoted);
+}
+
+#[test]
+fn a_target_that_changes_before_it_was_promoted_is_analysed_from_the_start() {
+    let mut world = World::upgraded();
+    world.run_until(&plan(), |w| w.status.phase() == Phase::Promoting);
+    world.primary = Some("v1".to_owned());
+    world.status.promoted_generation = None;
+    world.target = "v3".to_owned();
+    world.tick(&plan());
+    assert_eq!(
+        (world.status.phase(), world.weight()),
+        (Phase::Progressing, 0)
+    );
+    assert_eq!(world.run(&plan()), Outcome::Promoted);
+    assert_eq!(world.primary.as_deref(), Some("v3"));
+}

@@ -17,6 +17,7 @@ use crate::rollout::safe_side::Side;
 use crate::rollout::safe_side::safe_side;
 use crate::rollout::status::Rejected;
 use crate::rollout::step::draft::Draft;
+use crate::rollout::step::draft::later;
 use crate::rollout::step::promote::takeover;
 
 /// Which side may have the users now.
@@ -74,6 +75,7 @@ pub(super) fn workload(mut draft: Draft<'_>, role: Role, why: &str) -> Decision 
 /// Users go to the side that may have them, which before a promotion is the primary.
 pub(super) fn roll_back(mut draft: Draft<'_>, cause: Cause, why: &str) -> Decision {
     let side = side(&draft);
+    let analysed = draft.status.phase().is_running();
     draft.events.push(EventKind::RollbackStarted {
         code: cause.exit_code(),
         reason: why.to_owned(),
@@ -100,10 +102,13 @@ pub(super) fn roll_back(mut draft: Draft<'_>, cause: Cause, why: &str) -> Decisi
         .tracked_configs
         .clone_from(&draft.seen.tracked_configs);
     draft.status.ending = Some(cause);
-    draft.status.rejected = cause.rejects().then(|| Rejected {
-        revision: draft.status.revision.clone(),
-        cause,
-    });
+    // Before an analysis began there was nothing to find against the new revision.
+    if cause.rejects() && analysed {
+        draft.status.rejected = Some(Rejected {
+            revision: draft.status.revision.clone(),
+            cause,
+        });
+    }
     draft.next(Next::Again)
 }
 
@@ -114,7 +119,8 @@ pub(super) fn end(mut draft: Draft<'_>, cause: Cause) -> Decision {
         draft.set_routes(Routes::PRIMARY, true);
         return draft.next(Next::Again);
     }
-    let drained = draft.status.weight_since.unwrap_or(seen.at) + draft.plan.drain;
+    let since = *draft.status.weight_since.get_or_insert(seen.at);
+    let drained = later(since, draft.plan.drain);
     if seen.at < drained && seen.canary.desired > 0 {
         return draft.wait_exactly(Reason::Draining, drained);
     }
@@ -188,7 +194,13 @@ pub(super) fn leave_promotion(mut draft: Draft<'_>, request: Request) -> Decisio
         draft.set_routes(routes, true);
     }
     let weight = draft.status.weight();
-    draft.done(Outcome::Held(weight))
+    draft.done(match request {
+        // Nobody asked for it: it is not known which version serves.
+        Request::Lost => Outcome::Split,
+        Request::Interrupt(_) | Request::Hold(_) | Request::Leave(_) | Request::Abort => {
+            Outcome::Held(weight)
+        }
+    })
 }
 
 const fn signal_name(signal: Signal) -> &'static str {

@@ -169,6 +169,7 @@ impl World {
                 | EventKind::WorkloadProgress { .. }
                 | EventKind::MetricSampled(_)
                 | EventKind::SignalReceived { .. }
+                | EventKind::IntentReceived { .. }
                 | EventKind::RollbackStarted { .. }
                 | EventKind::RollbackFinished { .. }
                 | EventKind::StatusRecorded { .. }
@@ -207,7 +208,7 @@ impl World {
             .collect();
         let decision = step(plan, &self.status, &seen, &results);
         let grid = plan.timing == Timing::Grid;
-        let tick = self.at + plan.interval;
+        let tick = self.at.checked_add(plan.interval).unwrap_or(Timestamp::MAX);
         match self.perform(plan, decision) {
             Next::Again if grid => self.at = tick,
             Next::Again => {}

@@ -1,6 +1,6 @@
 //! How figures are written for people: numbers, durations, short forms of ids, and text from outside on one line.
 
-/// A number for people: as many decimals as help, no trailing zeros. `unit` is that of [`Sample::unit`] and is not
+/// A number for people: as many decimals as help, no trailing zeros. `unit` is that of `Sample::unit` and is not
 /// part of the result.
 #[must_use]
 pub fn number(value: f64, unit: &str) -> String {

@@ -8,7 +8,14 @@ use crate::sandbox::scenario::ScenarioError;
 pub const DEFAULT: &str = "success";
 
 /// Names of the scenarios.
-pub const NAMES: &[&str] = &["success", "error-spike", "slow", "never-ready"];
+pub const NAMES: &[&str] = &[
+    "success",
+    "error-spike",
+    "slow",
+    "never-ready",
+    "istio",
+    "gatewayapi",
+];
 
 const FILES: &[(&str, &str)] = &[
     (
@@ -28,12 +35,32 @@ const FILES: &[(&str, &str)] = &[
         include_str!("../../../testdata/scenarios/never-ready.yaml"),
     ),
     (
+        "istio.yaml",
+        include_str!("../../../testdata/scenarios/istio.yaml"),
+    ),
+    (
+        "gatewayapi.yaml",
+        include_str!("../../../testdata/scenarios/gatewayapi.yaml"),
+    ),
+    (
         "podinfo/canary.yaml",
         include_str!("../../../testdata/scenarios/podinfo/canary.yaml"),
     ),
     (
         "podinfo/cluster.yaml",
         include_str!("../../../testdata/scenarios/podinfo/cluster.yaml"),
+    ),
+    (
+        "podinfo/gatewayapi.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/gatewayapi.yaml"),
+    ),
+    (
+        "podinfo/ingressroute.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/ingressroute.yaml"),
+    ),
+    (
+        "podinfo/istio.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/istio.yaml"),
     ),
     (
         "podinfo/workload.yaml",

@@ -228,13 +228,20 @@ fn a_file_that_is_missing_or_broken_is_named() {
 fn the_built_in_scenarios_are_complete() {
     for name in built_in::NAMES {
         let mut scenario = built_in::scenario(name).unwrap();
-        assert_eq!(scenario.canary["spec"]["provider"], "traefik", "{name}");
+        let (provider, path) = match *name {
+            "istio" => ("istio", "podinfo/istio.yaml"),
+            "gatewayapi" => ("gatewayapi:v1", "podinfo/gatewayapi.yaml"),
+            _ => ("traefik", "podinfo/canary.yaml"),
+        };
+        assert_eq!(scenario.canary["spec"]["provider"], provider, "{name}");
         let source = scenario.canary_source.as_ref().unwrap();
-        assert_eq!(source.path, "podinfo/canary.yaml");
+        assert_eq!(source.path, path);
         let kinds: Vec<&str> = scenario
             .objects
             .iter()
             .filter_map(|object| object["kind"].as_str())
+            // Of Traefik alone.
+            .filter(|kind| *kind != "IngressRoute")
             .collect();
         assert_eq!(
             kinds,
@@ -243,7 +250,6 @@ fn the_built_in_scenarios_are_complete() {
                 "Namespace",
                 "Service",
                 "Deployment",
-                "IngressRoute",
                 "ConfigMap",
                 "Secret",
                 "Deployment"

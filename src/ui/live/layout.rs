@@ -4,6 +4,7 @@
 //! events, blank rows, details, checks; under 60 columns one line is left. The last row is never given up, because
 //! the question after Ctrl-C stands there.
 
+use crate::canary::phase::Phase;
 use crate::canary::weight::Weight;
 use crate::rollout::words::figures;
 use crate::ui::live::checks;
@@ -155,10 +156,13 @@ fn header(state: &LiveState, now: Timestamp, columns: usize, theme: Theme) -> Ro
     let room = columns.saturating_sub(clock.len() + 2);
     let mut row = Row::new()
         .text(Tone::Strong, format!(" {}", report.who()))
-        .text(Tone::Plain, "   ")
-        .text(Tone::Plain, &report.from)
-        .text(Tone::Dim, format!(" {} ", glyphs.arrow))
-        .text(Tone::Strong, &report.to);
+        .text(Tone::Plain, "   ");
+    if report.from != report.to {
+        row = row
+            .text(Tone::Plain, &report.from)
+            .text(Tone::Dim, format!(" {} ", glyphs.arrow));
+    }
+    row = row.text(Tone::Strong, &report.to);
     let dot = format!(" {} ", glyphs.dot);
     let facts = [
         format!("run {}", figures::short_run(&report.run)),
@@ -225,6 +229,9 @@ fn canary_bar(state: &LiveState, columns: usize, theme: Theme) -> Row {
     let report = &state.report;
     let goal = report.planned.iter().max().copied();
     let row = bar("canary", report.weight, goal, columns, theme);
+    if let Some(words) = after_the_analysis(report.phase) {
+        return row.text(Tone::Plain, "   ").text(Tone::Dim, words);
+    }
     let next = report.planned.iter().find(|step| **step > report.weight);
     let words = match (next, goal) {
         _ if report.verdict.is_some() => String::new(),
@@ -236,6 +243,22 @@ fn canary_bar(state: &LiveState, columns: usize, theme: Theme) -> Row {
         (None, _) => String::new(),
     };
     row.text(Tone::Plain, "   ").text(Tone::Dim, words)
+}
+
+/// What the steps of the weight no longer say; `None` while they do.
+const fn after_the_analysis(phase: Phase) -> Option<&'static str> {
+    match phase {
+        Phase::Promoting => Some("promoting"),
+        Phase::Finalising | Phase::Succeeded | Phase::Failed => Some(""),
+        Phase::New
+        | Phase::Initializing
+        | Phase::Initialized
+        | Phase::Waiting
+        | Phase::Progressing
+        | Phase::WaitingPromotion
+        | Phase::Terminating
+        | Phase::Terminated => None,
+    }
 }
 
 fn primary_bar(state: &LiveState, columns: usize, theme: Theme) -> Row {

@@ -26,10 +26,12 @@ pub struct LiveState {
     pub next_look: Option<Timestamp>,
     /// How long the canary took to become ready.
     pub ready_ms: Option<u64>,
+    /// How long the primary took, at the bootstrap or after the promotion.
+    pub primary_ready_ms: Option<u64>,
     /// Was the first Ctrl-C pressed and not answered yet?
     pub asking: bool,
     tail: Vec<Line>,
-    last_waiting: String,
+    waits: plain::Waits,
 }
 
 /// A line of the transcript, in the words of the plain log.
@@ -81,7 +83,7 @@ impl LiveState {
             EventKind::CheckPassed { .. } | EventKind::PhaseChanged { .. } => self.next_look = None,
             EventKind::WorkloadReady { role, took_ms, .. } => match role {
                 Role::Canary => self.ready_ms = Some(*took_ms),
-                Role::Primary => {}
+                Role::Primary => self.primary_ready_ms = Some(*took_ms),
             },
             EventKind::SignalReceived { action, .. } => self.asking = action == "ask",
             EventKind::RollbackStarted { .. } | EventKind::RunFinished { .. } => {
@@ -92,6 +94,7 @@ impl LiveState {
             | EventKind::RunPlan { .. }
             | EventKind::WorkloadProgress { .. }
             | EventKind::MetricSampled(_)
+            | EventKind::IntentReceived { .. }
             | EventKind::RollbackFinished { .. }
             | EventKind::StatusRecorded { .. }
             | EventKind::StatusFailed { .. }
@@ -101,15 +104,8 @@ impl LiveState {
     }
 
     fn tell(&mut self, event: &Event) {
-        if !plain::is_told(event) {
+        if !plain::is_told(event) || !self.waits.is_news(event) {
             return;
-        }
-        if matches!(event.kind, EventKind::WorkloadProgress { .. }) {
-            // watches repeat themselves; the transcript does not
-            if self.last_waiting == event.msg {
-                return;
-            }
-            self.last_waiting.clone_from(&event.msg);
         }
         self.tail.push(Line {
             at: event.at,

@@ -24,6 +24,10 @@ struct Step {
 /// Position in the plan: 0 is `ready`, then the weights, then `promote` and `finish`; one more when all is done.
 fn position(state: &LiveState) -> usize {
     let report = &state.report;
+    if is_bootstrap(state) {
+        let ready = usize::from(state.primary_ready_ms.is_some());
+        return ready + usize::from(report.phase == Phase::Initialized);
+    }
     let weights = report.planned.len();
     let at_weight = report.reached.last().map(|reached| {
         let found = report.planned.iter().position(|step| step >= reached);
@@ -42,6 +46,12 @@ fn position(state: &LiveState) -> usize {
         | Phase::Terminating
         | Phase::Terminated => at_weight.unwrap_or(0),
     }
+}
+
+/// Is the primary only being created? Then there are no weights to go through.
+fn is_bootstrap(state: &LiveState) -> bool {
+    let report = &state.report;
+    report.planned.is_empty() && matches!(report.phase, Phase::Initializing | Phase::Initialized)
 }
 
 /// About how long it takes from the next look on; nothing once it cannot be said.
@@ -67,11 +77,15 @@ fn steps(state: &LiveState) -> Vec<Step> {
         || "ready".to_owned(),
         |ms| format!("ready {}", figures::duration(ms)),
     );
-    let weights = report.planned.iter().map(ToString::to_string);
-    let ends = ["promote".to_owned(), "finish".to_owned()];
-    std::iter::once(ready)
-        .chain(weights)
-        .chain(ends)
+    let names: Vec<String> = if is_bootstrap(state) {
+        vec!["primary".to_owned(), "finish".to_owned()]
+    } else {
+        let weights = report.planned.iter().map(ToString::to_string);
+        let ends = ["promote".to_owned(), "finish".to_owned()];
+        std::iter::once(ready).chain(weights).chain(ends).collect()
+    };
+    names
+        .into_iter()
         .enumerate()
         .map(|(at, name)| {
             let mark = match at.cmp(&here) {
@@ -216,6 +230,22 @@ mod tests {
         let text = row(&state, 60, PLAIN).paint(60, PLAIN);
         assert_eq!(text, " ✔ ready 21s   ● promote   ○ finish");
         assert_eq!(left_ms(&state), None);
+    }
+
+    #[test]
+    fn a_bootstrap_has_no_weights_to_go_through() {
+        let mut state = LiveState::default();
+        state.report.phase = Phase::Initializing;
+        assert_eq!(
+            row(&state, 60, PLAIN).paint(60, PLAIN),
+            " ● primary   ○ finish"
+        );
+        state.report.phase = Phase::Initialized;
+        state.primary_ready_ms = Some(4000);
+        assert_eq!(
+            row(&state, 60, PLAIN).paint(60, PLAIN),
+            " ✔ primary   ✔ finish"
+        );
     }
 
     #[test]

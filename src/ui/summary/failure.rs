@@ -14,6 +14,7 @@ use crate::ui::summary::SpecPlaces;
 use crate::ui::summary::SummaryOptions;
 use crate::ui::summary::advice;
 use crate::ui::summary::limits;
+use crate::ui::summary::narrated;
 use crate::ui::summary::value;
 use crate::ui::theme::Theme;
 use crate::ui::theme::Tone;
@@ -21,7 +22,6 @@ use miette::Diagnostic;
 use miette::GraphicalReportHandler;
 use miette::LabeledSpan;
 use miette::NamedSource;
-use miette::NarratableReportHandler;
 use miette::SourceCode;
 use std::fmt;
 
@@ -61,15 +61,14 @@ pub(super) fn render(report: &RunReport, verdict: &Verdict, options: &SummaryOpt
 }
 
 fn draw(failure: &Failure, options: &SummaryOptions) -> String {
+    if !options.terminal {
+        return narrated::narrate(failure, options.theme);
+    }
     let mut text = String::from("Error: ");
-    let drawn = if options.terminal {
-        GraphicalReportHandler::new_themed(options.theme.miette())
-            .with_links(false)
-            .with_width(options.width.max(MIN_WIDTH))
-            .render_report(&mut text, failure)
-    } else {
-        NarratableReportHandler::new().render_report(&mut text, failure)
-    };
+    let drawn = GraphicalReportHandler::new_themed(options.theme.miette())
+        .with_links(false)
+        .with_width(options.width.max(MIN_WIDTH))
+        .render_report(&mut text, failure);
     if drawn.is_err() {
         // a place that the text does not have; what happened is still said
         text = format!("Error: {}\n\n  {failure}\n", failure.code);
@@ -97,7 +96,7 @@ fn rows(report: &RunReport, verdict: &Verdict, options: &SummaryOptions) -> Vec<
     rows
 }
 
-fn label(text: &str) -> Row {
+pub(super) fn label(text: &str) -> Row {
     Row::new()
         .text(Tone::Plain, "  ")
         .text(Tone::Dim, text)
@@ -157,17 +156,17 @@ fn traffic(report: &RunReport, verdict: &Verdict) -> String {
 
 /// What happened, as miette wants it.
 #[derive(Debug)]
-struct Failure {
-    what: String,
-    code: String,
-    cause: Option<Cause>,
-    source: Option<NamedSource<String>>,
-    labels: Vec<LabeledSpan>,
+pub(super) struct Failure {
+    pub(super) what: String,
+    pub(super) code: String,
+    pub(super) cause: Option<Cause>,
+    pub(super) source: Option<NamedSource<String>>,
+    pub(super) labels: Vec<LabeledSpan>,
 }
 
 /// One reason of a chain.
 #[derive(Debug)]
-struct Cause {
+pub(super) struct Cause {
     what: String,
     next: Option<Box<Cause>>,
 }

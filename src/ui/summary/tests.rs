@@ -39,6 +39,7 @@ fn options() -> SummaryOptions {
         terminal: true,
         width: 100,
         quiet: Quiet::No,
+        told: false,
         places: Some(SpecPlaces {
             path: "deploy/podinfo/canary.yaml".to_owned(),
             text: SPEC.to_owned(),

@@ -1,6 +1,7 @@
 //! The journal towards a remote: a folder, and a server in this process.
 
 use super::*;
+use crate::git::testing::register_transports;
 use crate::git::testing_server;
 use crate::git::testing_server::Answer;
 
@@ -253,14 +254,21 @@ fn an_answer_that_got_lost_does_not_double_the_record() {
     record(&journal, &steps).unwrap();
     assert_eq!(story(server.fixture()).len(), 2);
 }
+
 #[test]
 fn a_protocol_without_a_transport_is_named_with_the_way_out() {
-    for url in ["unknown://git.example/x.git", "git@git.example:x.git"] {
+    register_transports();
+    for url in [
+        "unknown://git.example/x.git",
+        "git://git.example/x.git",
+        "ext::sh -c id",
+    ] {
         let error = record(&open(&with_origin(url)), &[transition(1, 0, 10)]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "cannot reach origin: the protocol of its URL is not supported; \
-             --remote . keeps the record in this repository"
+            "cannot reach origin: the protocol of its URL is not supported"
         );
+        let help = miette::Diagnostic::help(&error).unwrap().to_string();
+        assert!(help.contains("--remote ."), "{help}");
     }
 }

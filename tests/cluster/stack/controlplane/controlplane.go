@@ -18,7 +18,7 @@ import (
 const (
 	// Admin may do everything.
 	Admin = "admin"
-	// Reader may look at everything but secrets and change nothing.
+	// Reader may look at everything and change nothing.
 	Reader = "reader"
 	// Nobody may do nothing.
 	Nobody = "nobody"

@@ -29,6 +29,8 @@ type Run struct {
 	Stdout  string
 	Stderr  string
 	Events  []Event
+	// PeakMemory is the largest resident set (VmHWM), in kB; 0 where the program ended before it was read.
+	PeakMemory int
 }
 
 // Took is how long the program ran.
@@ -60,7 +62,15 @@ func (d *Driver) run(ctx context.Context, name string, arguments []string) (*Run
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
 	run := &Run{Name: name, Started: time.Now()}
-	err := command.Run()
+	err := command.Start()
+	if err == nil {
+		ended := make(chan struct{})
+		peak := make(chan int)
+		go func() { peak <- watchMemory(command.Process.Pid, ended) }()
+		err = command.Wait()
+		close(ended)
+		run.PeakMemory = <-peak
+	}
 	run.Ended, run.Stdout, run.Stderr = time.Now(), stdout.String(), stderr.String()
 	text := fmt.Sprintf("$ %s\n%s--- stderr\n%s--- %v\n", command, run.Stdout, run.Stderr, command.ProcessState)
 	if err := os.WriteFile(filepath.Join(d.Dir, name+".txt"), []byte(text), 0o600); err != nil {

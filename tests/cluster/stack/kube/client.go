@@ -89,6 +89,11 @@ func (c *Client) Create(ctx context.Context, path string, object any) (Object, e
 	return c.send(ctx, http.MethodPost, path, "application/json", object)
 }
 
+// CreateYAML posts one YAML document to a collection of kinds that are built in.
+func (c *Client) CreateYAML(ctx context.Context, path string, document []byte) (Object, error) {
+	return c.send(ctx, http.MethodPost, path, "application/yaml", document)
+}
+
 // Patch changes an object; kind is one of the content types above.
 func (c *Client) Patch(ctx context.Context, path, kind string, patch any) (Object, error) {
 	return c.send(ctx, http.MethodPatch, path, kind, patch)
@@ -121,7 +126,11 @@ func (c *Client) send(ctx context.Context, method, path, contentType string, bod
 // open sends a request and turns every answer other than 2xx into a StatusError.
 func (c *Client) open(ctx context.Context, method, path, contentType string, body any) (*http.Response, error) {
 	var reader io.Reader
-	if body != nil {
+	switch body := body.(type) {
+	case nil:
+	case []byte: // written down already
+		reader = bytes.NewReader(body)
+	default:
 		data, err := json.Marshal(body)
 		if err != nil {
 			return nil, err

@@ -26,8 +26,8 @@ type Agent struct {
 	Start time.Duration
 	// Drain is how long a pod stays after its deletion was asked; below its grace period of 30 s.
 	Drain time.Duration
-	// ClosesAtOnce makes a pod stop serving when its deletion is asked instead of after Drain.
-	ClosesAtOnce bool
+	// ClosesAtOnce picks the pods that stop serving when their deletion is asked instead of after Drain. May be nil.
+	ClosesAtOnce func(pod kube.Object) bool
 	// Serve opens what a pod serves on its address and gives the way to stop it. May be nil.
 	Serve func(pod kube.Object, address string) (stop func(), err error)
 
@@ -106,7 +106,7 @@ func (a *Agent) live(ctx context.Context, pod *life, object kube.Object, address
 		return
 	case <-pod.deleting:
 	}
-	if a.ClosesAtOnce {
+	if a.ClosesAtOnce != nil && a.ClosesAtOnce(object) {
 		stop()
 	}
 	select {

@@ -14,8 +14,16 @@ import (
 // Report is safe to fill from several goroutines; cases are printed by subject, what stands before the colon,
 // and then in the order in which they began.
 type Report struct {
-	mutex sync.Mutex
-	cases []*Case
+	mutex    sync.Mutex
+	cases    []*Case
+	appendix []string
+}
+
+// Append adds a text that is printed below the cases.
+func (r *Report) Append(text string) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.appendix = append(r.appendix, strings.TrimRight(text, "\n"))
 }
 
 // Case is one thing that had to be so.
@@ -74,7 +82,7 @@ func (c *Case) End() { c.ended = true }
 // Passed says whether the case ended without a fault.
 func (c *Case) Passed() bool { return c.ended && len(c.faults) == 0 }
 
-// Print writes the table, the faults below it and, as its last line, the sum. It gives the number of failures.
+// Print writes the table, the faults and what was appended below it and, as its last line, the sum. It gives the number of failures.
 func (r *Report) Print(w io.Writer) int {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -100,6 +108,9 @@ func (r *Report) Print(w io.Writer) int {
 		if len(lines) > 0 {
 			fmt.Fprintf(w, "\n%s:\n  %s\n", c.Name, strings.ReplaceAll(strings.Join(lines, "\n"), "\n", "\n  "))
 		}
+	}
+	for _, text := range r.appendix {
+		fmt.Fprintf(w, "\n%s\n", text)
 	}
 	fmt.Fprintf(w, "\n%d passed, %d failed\n", len(r.cases)-failed, failed)
 	return failed

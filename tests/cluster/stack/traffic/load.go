@@ -32,7 +32,8 @@ type Load struct {
 // Answer to one request.
 type Answer struct {
 	Sent    time.Time
-	Status  int // 0 where the connection failed
+	Late    time.Duration // how long after its time in the schedule it was sent
+	Status  int           // 0 where the connection failed
 	Version string
 	Error   string
 }
@@ -64,7 +65,7 @@ func (l *Load) Run(ctx context.Context) {
 		case <-time.After(time.Until(due)):
 		}
 		group.Go(func() {
-			answer := l.ask(client)
+			answer := l.ask(client, due)
 			l.mutex.Lock()
 			defer l.mutex.Unlock()
 			l.answers = append(l.answers, answer)
@@ -72,8 +73,9 @@ func (l *Load) Run(ctx context.Context) {
 	}
 }
 
-func (l *Load) ask(client *http.Client) Answer {
-	answer := Answer{Sent: time.Now()}
+func (l *Load) ask(client *http.Client, due time.Time) Answer {
+	now := time.Now()
+	answer := Answer{Sent: now, Late: now.Sub(due)}
 	request, err := http.NewRequest(http.MethodGet, "http://"+l.Address+"/", nil)
 	if err != nil {
 		answer.Error = err.Error()
@@ -105,6 +107,22 @@ func (l *Load) Answers() []Answer {
 	answers := append([]Answer{}, l.answers...)
 	sort.Slice(answers, func(i, j int) bool { return answers[i].Sent.Before(answers[j].Sent) })
 	return answers
+}
+
+// WriteLost writes when each lost request was sent, and what came instead of an answer, as CSV.
+func WriteLost(path string, answers []Answer) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	rows := [][]string{{"sent", "status", "error"}}
+	for _, answer := range answers {
+		if answer.Lost() {
+			rows = append(rows, []string{answer.Sent.UTC().Format(time.RFC3339Nano), strconv.Itoa(answer.Status), answer.Error})
+		}
+	}
+	return csv.NewWriter(file).WriteAll(rows)
 }
 
 // WriteSeconds writes the number of answers per second, version and status as CSV.

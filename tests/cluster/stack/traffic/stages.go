@@ -20,12 +20,29 @@ type Stage struct {
 	Steady time.Time
 }
 
-// settling is how long the proxy may take to follow a route: its throttle of 2 s, and some.
-const settling = 2500 * time.Millisecond
+// settling is how long the proxy may take to follow a route or the endpoints: its throttle of 2 s, and some for
+// reading them on a busy machine.
+const settling = 3 * time.Second
+
+// Names of the stages that have no weight of their own.
+const (
+	// CanaryStarts lasts from the program's start until the first weight is written.
+	CanaryStarts = "canary starts"
+	// Rollback lasts from the decision until the proxy has certainly taken the route to the primary over.
+	Rollback = "rollback"
+	// Promoting lasts from the end of the analysis until the route to the primary is written: meanwhile the
+	// primary's pods are replaced, and a part of the traffic is on them.
+	Promoting = "primary's pods replaced"
+	// ThrottleTail is what follows: until its throttle is over the proxy holds the list of pods, and the weights,
+	// that it had while the last of the primary's old pods left.
+	ThrottleTail = "after it, proxy's throttle"
+	// ScaleDown lasts from there over drain and scale-down to the end of the load.
+	ScaleDown = "drain and scale-down"
+)
 
 // Stages of a run of the program, read from its events.
 func Stages(run *driver.Run) []Stage {
-	stages := []Stage{{Name: "canary starts", From: run.Started}}
+	stages := []Stage{{Name: CanaryStarts, From: run.Started}}
 	add := func(name string, from time.Time, weight int) *Stage {
 		stages = append(stages, Stage{Name: name, From: from, Weight: weight})
 		return &stages[len(stages)-1]
@@ -35,25 +52,26 @@ func Stages(run *driver.Run) []Stage {
 		switch event.Type {
 		case "traffic.changed":
 			weight := event.Number("to")
+			taken := event.At.Add(time.Duration(max(0, event.Number("tookMs"))) * time.Millisecond)
 			switch {
 			case weight > 0:
-				taken := event.At.Add(time.Duration(max(0, event.Number("tookMs"))) * time.Millisecond)
 				add(fmt.Sprintf("weight %d", weight), event.At, weight).Steady = taken.Add(settling)
-			case last == "rollback":
-				add("scale-down", event.At, 0)
-			case last == "promoting":
-				add("finalising", event.At, 0)
+			case last == Rollback:
+				add(ScaleDown, taken.Add(settling), 0)
+			case last == Promoting:
+				add(ThrottleTail, event.At, 0)
+				add(ScaleDown, taken.Add(settling), 0)
 			}
 		case "phase.changed":
 			if event.Data["to"] == "Promoting" {
-				add("promoting", event.At, event.Weight)
+				add(Promoting, event.At, event.Weight)
 			}
 		case "rollback.started":
-			add("rollback", event.At, event.Weight)
+			add(Rollback, event.At, event.Weight)
 		}
 	}
-	if stages[len(stages)-1].Name != "scale-down" {
-		add("scale-down", run.Ended, 0)
+	if stages[len(stages)-1].Name != ScaleDown {
+		add(ScaleDown, run.Ended, 0)
 	}
 	return stages
 }

@@ -41,13 +41,22 @@ func expectNames(t *testing.T, stages []Stage, wanted ...string) {
 func TestAPromotionHasAStageForEachWeightAndForItsEnd(t *testing.T) {
 	promoting := driver.Event{At: at(30), Type: "phase.changed", Weight: 20, Data: map[string]any{"to": "Promoting"}}
 	run := &driver.Run{Started: began, Ended: at(50), Events: []driver.Event{changed(10, 10), changed(20, 20), promoting, changed(40, 0)}}
-	expectNames(t, Stages(run), "canary starts", "weight 10", "weight 20", "promoting", "finalising", "scale-down")
+	expectNames(t, Stages(run), CanaryStarts, "weight 10", "weight 20", Promoting, ThrottleTail, ScaleDown)
 }
 
 func TestARollbackIsToldApartFromTheScaleDownAfterIt(t *testing.T) {
 	rollback := driver.Event{At: at(20), Type: "rollback.started", Weight: 10}
 	run := &driver.Run{Started: began, Ended: at(30), Events: []driver.Event{changed(10, 10), rollback, changed(21, 0)}}
-	expectNames(t, Stages(run), "canary starts", "weight 10", "rollback", "scale-down")
+	expectNames(t, Stages(run), CanaryStarts, "weight 10", Rollback, ScaleDown)
+}
+
+func TestARollbackLastsUntilTheProxyHasCertainlyTakenItOver(t *testing.T) {
+	rollback := driver.Event{At: at(20), Type: "rollback.started", Weight: 10}
+	run := &driver.Run{Started: began, Ended: at(30), Events: []driver.Event{changed(10, 10), rollback, changed(21, 0)}}
+	stages := Stages(run)
+	if after := stages[len(stages)-1].From; !after.Equal(at(21.1).Add(settling)) {
+		t.Error(after)
+	}
 }
 
 func TestARequestCountsWhereItWasSentAndItsShareOnlyOnceTheProxyFollowed(t *testing.T) {
@@ -55,7 +64,7 @@ func TestARequestCountsWhereItWasSentAndItsShareOnlyOnceTheProxyFollowed(t *test
 	answers := []Answer{
 		{Sent: at(1), Status: 200, Version: "old"},
 		{Sent: at(11), Status: 200, Version: "new"}, // before the proxy followed
-		{Sent: at(13), Status: 200, Version: "new"},
+		{Sent: at(13.5), Status: 200, Version: "new"},
 		{Sent: at(14), Status: 500, Version: "new"},
 		{Sent: at(15), Status: 200, Version: "old"},
 		{Sent: at(16), Status: 404},

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"flagger.test/stack/backend"
@@ -18,22 +19,22 @@ import (
 )
 
 const (
-	oldVersion = "6.0.0"
-	badVersion = "6.0.2"
+	oldVersion  = "6.0.0"
+	goodVersion = "6.0.1"
+	badVersion  = "6.0.2"
 	// hostAddress is on lo, whose prefix 10.1.0.0/16 makes every pod's address local.
 	hostAddress = "10.1.0.1"
+	webPort     = 8000
 	webAddress  = "127.0.0.1:8000"
 	podStart    = 3 * time.Second
-	// podDrain is how long pods still answer after their deletion was asked.
+	// podDrain is how long pods stay after their deletion was asked, and some of them answer.
 	podDrain = 5 * time.Second
 	// monitoring is the namespace of Prometheus, which the specs call http://prometheus.monitoring:9090.
 	monitoring = "monitoring"
 )
 
 type options struct {
-	controlplane, traefik, prometheus, dir string
-	// closesAtOnce makes pods stop answering when their deletion is asked.
-	closesAtOnce bool
+	controlplane, traefik, prometheus, gatewayAPI, dir string
 }
 
 // stack is everything that runs beside the program under test.
@@ -70,7 +71,8 @@ func (s *stack) start(ctx context.Context, logs string) (err error) {
 		return err
 	}
 	fleet := &backend.Fleet{Port: 9898, Faults: map[string]backend.Fault{badVersion: {ErrorPercent: 30}}}
-	agent := &node.Agent{Client: s.client, Start: podStart, Drain: podDrain, ClosesAtOnce: s.closesAtOnce}
+	agent := &node.Agent{Client: s.client, Start: podStart, Drain: podDrain}
+	agent.ClosesAtOnce = func(pod kube.Object) bool { return strings.Contains(kube.Namespace(pod), "-"+closing.label()+"-") }
 	agent.Serve = func(pod kube.Object, address string) (func(), error) {
 		if kube.Namespace(pod) == monitoring {
 			return func() {}, nil // a process of its own, below
@@ -80,7 +82,13 @@ func (s *stack) start(ctx context.Context, logs string) (err error) {
 	if err := agent.Run(ctx); err != nil {
 		return err
 	}
+	if err := fixture.InstallFiles(ctx, s.client, s.gatewayAPI); err != nil {
+		return err
+	}
 	if err := s.startTraefik(ctx, s.traefik, logs); err != nil {
+		return err
+	}
+	if err := s.startGateway(ctx); err != nil {
 		return err
 	}
 	return s.startPrometheus(ctx, s.prometheus, logs)
@@ -90,7 +98,7 @@ func (s *stack) startTraefik(ctx context.Context, binary, logs string) error {
 	kubeconfig := "KUBECONFIG=" + s.cluster.Kubeconfig(controlplane.Admin)
 	traefik, err := process.Start(logs, "traefik", []string{kubeconfig}, binary,
 		"--global.checknewversion=false", "--global.sendanonymoususage=false", "--log.level=INFO",
-		"--providers.kubernetescrd=true", "--providers.providersthrottleduration=2s",
+		"--providers.kubernetescrd=true", "--providers.kubernetesgateway=true", "--providers.providersthrottleduration=2s",
 		"--entrypoints.web.address="+webAddress, "--entrypoints.metrics.address=127.0.0.1:8082",
 		"--metrics.prometheus=true", "--metrics.prometheus.entrypoint=metrics", "--metrics.prometheus.addserviceslabels=true")
 	if err != nil {
@@ -164,26 +172,6 @@ func (s *stack) down() {
 		p.Stop(time.Second)
 	}
 	s.cluster.Down()
-}
-
-// expose is the user's IngressRoute: host goes to the Service, or to the TraefikService once there is one.
-func (s *stack) expose(ctx context.Context, namespace, host, kind string) error {
-	service := kube.Object{"name": "podinfo", "kind": kind}
-	if kind == "Service" {
-		service["port"] = 80
-	}
-	spec := kube.Object{
-		"entryPoints": []any{"web"},
-		"routes":      []any{kube.Object{"kind": "Rule", "match": fmt.Sprintf("Host(`%s`)", host), "services": []any{service}}},
-	}
-	path := kube.Path("traefik.io/v1alpha1", namespace, "ingressroutes", "podinfo")
-	_, err := s.client.Patch(ctx, path, kube.MergePatch, kube.Object{"spec": spec})
-	if kube.HasCode(err, 404) {
-		err = fixture.Create(ctx, s.client, namespace, kube.Object{
-			"apiVersion": "traefik.io/v1alpha1", "kind": "IngressRoute", "metadata": kube.Object{"name": "podinfo"}, "spec": spec,
-		})
-	}
-	return err
 }
 
 // served asks until host is answered with 200.

@@ -1,0 +1,192 @@
+//! Where a run is shown: which view the screen gets, the event file, what standard output was asked for.
+
+use crate::canary::problem::SpecProblem;
+use crate::cli::args::display::Display;
+use crate::cli::args::display::OutputFormat;
+use crate::cli::args::display::ProgressStyle;
+use crate::cli::args::promote::PromoteArgs;
+use crate::cli::environment::Environment;
+use crate::cli::error::CliError;
+use crate::cli::source::Spec;
+use crate::os::QuietKeys;
+use crate::port::clock::Clock;
+use crate::port::subscriber::Subscriber;
+use crate::rollout::words::Verb;
+use crate::ui::Fanout;
+use crate::ui::json::JsonSummary;
+use crate::ui::live;
+use crate::ui::ndjson::NdjsonWriter;
+use crate::ui::plain;
+use crate::ui::screen::Progress;
+use crate::ui::screen::Screen;
+use crate::ui::screen::ScreenOptions;
+use crate::ui::screen::View;
+use crate::ui::summary::Quiet;
+use crate::ui::summary::SpecPlaces;
+use crate::ui::summary::Summary;
+use crate::ui::summary::SummaryOptions;
+use crate::ui::theme::Theme;
+use std::fs::File;
+use std::io::Write as _;
+
+/// Verbs that a summary may advise.
+const VERBS: &[&str] = &["promote"];
+
+/// Where a run is shown.
+pub struct Output<'a> {
+    display: &'a Display,
+    environment: &'a Environment,
+    events: Option<File>,
+    theme: Theme,
+}
+
+impl<'a> Output<'a> {
+    /// Opens the event file, so that it fails before anything moves.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn new(args: &'a PromoteArgs, environment: &'a Environment) -> Result<Self, CliError> {
+        let display = &args.display;
+        let create = |path: &std::path::PathBuf| {
+            File::create(path).map_err(|source| CliError::Write {
+                path: path.display().to_string(),
+                source,
+            })
+        };
+        Ok(Self {
+            display,
+            environment,
+            events: display.events.as_ref().map(create).transpose()?,
+            theme: Theme {
+                color: environment.color(display.color, environment.stderr_is_terminal),
+                ascii: display.ascii,
+            },
+        })
+    }
+
+    /// Is a person at the terminal who can be asked?
+    #[must_use]
+    pub fn asks(&self) -> bool {
+        let environment = self.environment;
+        environment.stdin_is_terminal && environment.stderr_is_terminal && !environment.is_ci()
+    }
+
+    /// Keeps what is typed off the live view, for as long as it is held.
+    #[must_use]
+    pub fn quiet_keys(&self) -> Option<QuietKeys> {
+        let live = self.asks() && self.view() == View::Live;
+        live.then(QuietKeys::take).flatten()
+    }
+
+    fn view(&self) -> View {
+        let terminal =
+            self.environment.stderr_is_terminal && self.environment.get("TERM") != Some("dumb");
+        let progress = match self.display.progress {
+            ProgressStyle::Auto => Progress::Auto,
+            ProgressStyle::Live => Progress::Live,
+            ProgressStyle::Lines => Progress::Lines,
+            ProgressStyle::None => Progress::None,
+        };
+        View::choose(terminal, self.environment.is_ci(), progress, self.quiet())
+    }
+
+    const fn quiet(&self) -> Quiet {
+        match self.display.quiet {
+            0 => Quiet::No,
+            1 => Quiet::Verdict,
+            _ => Quiet::Silent,
+        }
+    }
+
+    /// Said before the first network call.
+    pub fn first_words(&self, clock: &dyn Clock, name: Option<&str>, reference: &str) {
+        if self.quiet() == Quiet::No && self.display.progress != ProgressStyle::None {
+            let text = format!("reading {} at {reference}", name.unwrap_or("the canary"));
+            self.line(&(plain::line(clock.now(), Verb::Start, &text) + "\n"));
+        }
+    }
+
+    /// What is odd in the spec, but no reason to refuse it.
+    pub fn warn(&self, warnings: &[SpecProblem]) {
+        if self.quiet() == Quiet::Silent {
+            return;
+        }
+        for warning in warnings {
+            let help = warning
+                .help
+                .as_ref()
+                .map_or_else(String::new, |help| format!("; {help}"));
+            self.line(&format!(
+                "warning: {} ({}){help}\n",
+                warning.message, warning.place
+            ));
+        }
+    }
+
+    /// Something to know once all went well.
+    pub fn hint(&self, text: &str) {
+        if self.quiet() == Quiet::No {
+            self.line(text);
+        }
+    }
+
+    fn line(&self, text: &str) {
+        // A terminal that went away must not change how a run ends.
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    }
+
+    /// Everybody who listens. The screen comes before the summary, so that the live region closes first.
+    pub fn subscribers(&self, spec: Option<&Spec>, context: Option<String>) -> Fanout {
+        let mut all: Vec<Box<dyn Subscriber>> = Vec::new();
+        // A file that was opened once is written by every run of this process.
+        let events = self.events.as_ref().and_then(|file| file.try_clone().ok());
+        if let Some(file) = events {
+            all.push(Box::new(NdjsonWriter::new(file)));
+        }
+        let view = self.view();
+        let screen = ScreenOptions {
+            theme: self.theme,
+            measure: live::stderr_size(),
+            target: live::stderr(),
+            out: Box::new(std::io::stderr()),
+        };
+        all.push(Box::new(Screen::new(view, screen)));
+        all.push(Box::new(Summary::new(
+            std::io::stderr(),
+            SummaryOptions {
+                theme: self.theme,
+                terminal: self.environment.stderr_is_terminal,
+                width: self.environment.width().into(),
+                quiet: self.quiet(),
+                told: view == View::Lines,
+                places: spec.map(places),
+                context,
+                verbs: VERBS,
+            },
+        )));
+        match self.display.output {
+            Some(OutputFormat::Json) => all.push(Box::new(JsonSummary::new(std::io::stdout()))),
+            Some(OutputFormat::Ndjson) => all.push(Box::new(NdjsonWriter::new(std::io::stdout()))),
+            None => {}
+        }
+        Fanout(all)
+    }
+}
+
+fn places(spec: &Spec) -> SpecPlaces {
+    let loaded = &spec.loaded;
+    let metrics = loaded.canary.analysis.metrics.iter().enumerate();
+    SpecPlaces {
+        path: loaded.source().path.clone(),
+        text: loaded.source().text.to_string(),
+        threshold: loaded.span("/spec/analysis/threshold"),
+        metrics: metrics
+            .filter_map(|(index, metric)| {
+                let limits = loaded.span(&format!("/spec/analysis/metrics/{index}/thresholdRange"));
+                let span = limits
+                    .or_else(|| loaded.span(&format!("/spec/analysis/metrics/{index}/name")))?;
+                Some((metric.name.clone(), span))
+            })
+            .collect(),
+    }
+}

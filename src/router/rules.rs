@@ -1,0 +1,341 @@
+//! Routes that are lists of rules, each with a list of weighted destinations: what VirtualService and HTTPRoute have in
+//! common.
+//!
+//! A rule with one of our services is ours and gets the weights; all other rules are left alone. Must not know a field
+//! of any kind: each kind says where its fields are.
+
+use crate::canary::object::ObjectRef;
+use crate::canary::spec::Canary;
+use crate::canary::weight::Routes;
+use crate::canary::weight::Weight;
+use crate::router::RouteError;
+use serde_json::Value;
+use serde_json::json;
+
+/// Where a kind keeps rules, destinations and weights.
+pub(super) struct Shape {
+    /// Pointer of the rules.
+    pub rules: &'static str,
+    /// The same, for people.
+    pub dotted: &'static str,
+    /// Field of a rule with its destinations.
+    pub destinations: &'static str,
+    /// Pointer of the name in a destination.
+    pub name: &'static str,
+    /// Weight of a destination that has none, where there are several.
+    pub default_weight: i64,
+    /// Is it that service of the canary's namespace?
+    pub is: fn(&Canary, &Value, &str) -> bool,
+    /// A destination with that name and weight; from the other side's where there is one, so that what people set on
+    /// it holds for both.
+    pub destination: fn(&Canary, Option<&Value>, &str, Weight) -> Value,
+}
+
+/// Rules and destinations of one live object.
+pub(super) struct Rules<'a> {
+    shape: &'a Shape,
+    canary: &'a Canary,
+    address: &'a ObjectRef,
+    live: &'a Value,
+}
+
+/// Which destinations of a rule are ours.
+#[derive(Clone, Copy)]
+struct Sides {
+    primary: Option<usize>,
+    canary: Option<usize>,
+}
+
+impl<'a> Rules<'a> {
+    pub fn of(
+        shape: &'a Shape,
+        canary: &'a Canary,
+        address: &'a ObjectRef,
+        live: &'a Value,
+    ) -> Self {
+        Self {
+            shape,
+            canary,
+            address,
+            live,
+        }
+    }
+
+    fn all(&self) -> Result<&'a [Value], RouteError> {
+        match self.live.pointer(self.shape.rules) {
+            Some(Value::Array(rules)) if !rules.is_empty() => Ok(rules),
+            Some(_) | None => Err(self.lacks(self.shape.dotted)),
+        }
+    }
+
+    fn lacks(&self, field: &'static str) -> RouteError {
+        RouteError::Shape {
+            object: self.address.to_string(),
+            field,
+        }
+    }
+
+    fn foreign(&self, destination: &Value) -> RouteError {
+        let name = destination
+            .pointer(self.shape.name)
+            .and_then(Value::as_str)
+            .unwrap_or("something without a name");
+        RouteError::Foreign {
+            object: self.address.to_string(),
+            destination: name.to_owned(),
+        }
+    }
+
+    fn destinations(&self, rule: &'a Value) -> &'a [Value] {
+        rule.get(self.shape.destinations)
+            .and_then(Value::as_array)
+            .map_or(&[], Vec::as_slice)
+    }
+
+    fn position(&self, destinations: &[Value], name: &str) -> Option<usize> {
+        destinations
+            .iter()
+            .position(|destination| (self.shape.is)(self.canary, destination, name))
+    }
+
+    /// Our side or sides of a rule; `None` where it is not about us.
+    fn sides(&self, rule: &'a Value) -> Result<Option<Sides>, RouteError> {
+        let destinations = self.destinations(rule);
+        let sides = Sides {
+            primary: self.position(destinations, &self.canary.primary_service_name()),
+            canary: self.position(destinations, &self.canary.canary_service_name()),
+        };
+        if sides.primary.is_none() && sides.canary.is_none() {
+            return Ok(None);
+        }
+        let other = (0..destinations.len())
+            .find(|index| Some(*index) != sides.primary && Some(*index) != sides.canary);
+        match other {
+            Some(index) => Err(self.foreign(&destinations[index])),
+            None => Ok(Some(sides)),
+        }
+    }
+
+    /// Rules of ours by index; an error where there is none.
+    fn ours(&self) -> Result<Vec<(usize, &'a Value, Sides)>, RouteError> {
+        let rules = self.all()?;
+        let mut ours = Vec::new();
+        for (index, rule) in rules.iter().enumerate() {
+            if let Some(sides) = self.sides(rule)? {
+                ours.push((index, rule, sides));
+            }
+        }
+        if !ours.is_empty() {
+            return Ok(ours);
+        }
+        let mut destinations = rules.iter().flat_map(|rule| self.destinations(rule));
+        Err(destinations.next().map_or_else(
+            || self.lacks(self.shape.dotted),
+            |destination| self.foreign(destination),
+        ))
+    }
+
+    /// Does the rule only know the apex?
+    fn is_untouched(&self, rule: &'a Value) -> bool {
+        let is_apex = |only| (self.shape.is)(self.canary, only, self.canary.apex_name());
+        matches!(self.destinations(rule), [only] if is_apex(only))
+    }
+
+    /// The weights; `None` where the object only knows the apex, which is to be taken over first. Of several rules the
+    /// one with most for the canary tells: nobody who sees it may be overlooked.
+    pub fn read(&self) -> Result<Option<Routes>, RouteError> {
+        let rules = self.all()?;
+        let mut ours = false;
+        for rule in rules {
+            ours |= self.sides(rule)?.is_some();
+        }
+        if !ours && rules.iter().any(|rule| self.is_untouched(rule)) {
+            return Ok(None);
+        }
+        let mut most = Weight::ZERO;
+        for (_, rule, sides) in self.ours()? {
+            most = most.max(self.share(self.destinations(rule), sides)?);
+        }
+        Ok(Some(Routes::split(most)))
+    }
+
+    fn share(&self, destinations: &[Value], sides: Sides) -> Result<Weight, RouteError> {
+        let weight =
+            |side: Option<usize>| side.map_or(0, |index| self.weight(&destinations[index]));
+        let (primary, canary) = (weight(sides.primary), weight(sides.canary));
+        match (primary + canary, sides) {
+            (
+                0,
+                Sides {
+                    primary: Some(_),
+                    canary: Some(_),
+                },
+            ) => Err(self.lacks("weights above 0")),
+            // Whoever is alone has everything.
+            (_, Sides { canary: None, .. }) => Ok(Weight::ZERO),
+            (_, Sides { primary: None, .. }) => Ok(Weight::FULL),
+            (total, _) => Ok(Weight::saturating((canary * 100 + total / 2) / total)),
+        }
+    }
+
+    fn weight(&self, destination: &Value) -> i64 {
+        destination
+            .get("weight")
+            .and_then(Value::as_i64)
+            .unwrap_or(self.shape.default_weight)
+    }
+
+    /// Operations that put these weights into every rule of ours; nothing where they are so.
+    pub fn write(&self, wish: Routes) -> Result<Vec<Value>, RouteError> {
+        let mut operations = Vec::new();
+        for (index, rule, sides) in self.ours()? {
+            self.write_rule(index, self.destinations(rule), sides, wish, &mut operations);
+        }
+        Ok(if moves(&operations) {
+            operations
+        } else {
+            Vec::new()
+        })
+    }
+
+    fn write_rule(
+        &self,
+        rule: usize,
+        destinations: &[Value],
+        sides: Sides,
+        wish: Routes,
+        operations: &mut Vec<Value>,
+    ) {
+        let path = self.path(rule);
+        let canary = self.canary;
+        let wanted = [
+            (
+                sides.primary,
+                sides.canary,
+                canary.primary_service_name(),
+                wish.primary(),
+            ),
+            (
+                sides.canary,
+                sides.primary,
+                canary.canary_service_name(),
+                wish.canary,
+            ),
+        ];
+        for (own, other, name, weight) in wanted {
+            match own {
+                Some(index) => {
+                    let destination = &destinations[index];
+                    operations.push(
+                        json!({"op": "test", "path": format!("{path}/{index}{}", self.shape.name),
+                        "value": destination.pointer(self.shape.name)}),
+                    );
+                    let written = destination.get("weight").and_then(Value::as_i64);
+                    if needs_weight(written, weight, destinations.len()) {
+                        operations.push(json!({"op": "add", "path": format!("{path}/{index}/weight"), "value": weight}));
+                    }
+                }
+                None if weight.is_zero() => {}
+                None => {
+                    let other = other.map(|other| &destinations[other]);
+                    let added = (self.shape.destination)(canary, other, &name, weight);
+                    operations
+                        .push(json!({"op": "add", "path": format!("{path}/-"), "value": added}));
+                }
+            }
+        }
+    }
+
+    fn path(&self, rule: usize) -> String {
+        format!("{}/{rule}/{}", self.shape.rules, self.shape.destinations)
+    }
+
+    /// Operations that make the primary of every destination that is the apex alone; nothing where the object knows
+    /// the primary already.
+    pub fn take_over(&self) -> Result<Vec<Value>, RouteError> {
+        let mut operations = Vec::new();
+        for (index, rule) in self.all()?.iter().enumerate() {
+            let known = self.sides(rule)?.is_some();
+            if let [only] = self.destinations(rule)
+                && !known
+                && self.is_untouched(rule)
+            {
+                let path = format!("{}/0", self.path(index));
+                let primary = (self.shape.destination)(
+                    self.canary,
+                    Some(only),
+                    &self.canary.primary_service_name(),
+                    Weight::FULL,
+                );
+                operations.push(json!({"op": "test", "path": path, "value": only}));
+                operations.push(json!({"op": "replace", "path": path, "value": primary}));
+            }
+        }
+        if operations.is_empty() {
+            self.ours()?;
+        }
+        Ok(operations)
+    }
+
+    /// Operations that set what the Canary says of its one rule. Where people have several, they are as they are.
+    pub fn adjust(&self, wanted: &Value) -> Vec<Value> {
+        let rules = self.all().unwrap_or_default();
+        let mine = |rule: &&Value| {
+            let names = [
+                self.canary.primary_service_name(),
+                self.canary.canary_service_name(),
+                self.canary.apex_name().to_owned(),
+            ];
+            names
+                .iter()
+                .any(|name| self.position(self.destinations(rule), name).is_some())
+        };
+        let mut found = rules.iter().filter(mine);
+        let (Some(rule), None) = (found.next(), found.next()) else {
+            return Vec::new();
+        };
+        let at = rules
+            .iter()
+            .position(|other| std::ptr::eq(other, rule))
+            .unwrap_or(0);
+        adjusted(&format!("{}/{at}", self.shape.rules), rule, wanted)
+    }
+}
+
+/// Operations that set fields of a live value which are not as wanted.
+pub(super) fn adjusted(path: &str, live: &Value, wanted: &Value) -> Vec<Value> {
+    let fields = wanted.as_object().into_iter().flatten();
+    fields
+        .filter(|(name, value)| !live.get(name).is_some_and(|live| covers(live, value)))
+        .map(|(name, value)| json!({"op": "add", "path": format!("{path}/{name}"), "value": value}))
+        .collect()
+}
+
+/// Does the live value say what is wanted? What an API server or people added beside it does not matter.
+fn covers(live: &Value, wanted: &Value) -> bool {
+    match (live, wanted) {
+        (Value::Object(live), Value::Object(wanted)) => wanted
+            .iter()
+            .all(|(name, value)| live.get(name).is_some_and(|live| covers(live, value))),
+        (Value::Array(live), Value::Array(wanted)) => {
+            live.len() == wanted.len()
+                && live
+                    .iter()
+                    .zip(wanted)
+                    .all(|(live, wanted)| covers(live, wanted))
+        }
+        (live, wanted) => live == wanted,
+    }
+}
+
+/// Someone who is alone needs no weight to have everything.
+fn needs_weight(written: Option<i64>, wanted: Weight, destinations: usize) -> bool {
+    match written {
+        Some(written) => written != i64::from(wanted.percent()),
+        None => destinations > 1 || wanted != Weight::FULL,
+    }
+}
+
+fn moves(operations: &[Value]) -> bool {
+    operations.iter().any(|operation| operation["op"] != "test")
+}

@@ -1,0 +1,110 @@
+//! Gateway API: HTTPRoutes, as a gateway uses them.
+//!
+//! Only what a weighted split needs: requests go by the first rule that has backends, as if it matched them all, and
+//! a gateway takes every route without saying so in its status.
+
+use crate::sandbox::dataplane::Apex;
+use crate::sandbox::dataplane::Backend;
+use crate::sandbox::dataplane::Lost;
+use crate::sandbox::dataplane::View;
+use crate::sandbox::dataplane::items;
+use crate::sandbox::dataplane::share;
+use crate::sandbox::dataplane::shares;
+use crate::sandbox::dataplane::text;
+use crate::sandbox::objects::Objects;
+use serde_json::Value;
+
+/// An HTTPRoute of the apex's name, or one that leads to the apex.
+pub fn read(apex: &Apex, objects: &dyn Objects) -> Option<View> {
+    let named = objects.get("httproutes", &apex.namespace, &apex.service);
+    let leading = || {
+        let all = objects.list("httproutes", &apex.namespace);
+        all.into_iter().find(|route| {
+            items(route, "/spec/rules")
+                .flat_map(|rule| items(rule, "/backendRefs"))
+                .any(|backend| text(backend, "/name") == Some(&apex.service))
+        })
+    };
+    let route = named.or_else(leading)?;
+    let rule = items(&route, "/spec/rules").find(|rule| items(rule, "/backendRefs").count() > 0);
+    Some(match rule {
+        None => View {
+            proxied: true,
+            backends: Err(Lost::NoRoute),
+        },
+        Some(rule) => shares(
+            items(rule, "/backendRefs")
+                .map(|entry| backend(entry, apex, objects))
+                .collect(),
+        ),
+    })
+}
+
+fn backend(entry: &Value, apex: &Apex, objects: &dyn Objects) -> Backend {
+    let name = text(entry, "/name").unwrap_or_default();
+    let namespace = text(entry, "/namespace").unwrap_or(&apex.namespace);
+    let weight = entry
+        .get("weight")
+        .map_or(Some(1), Value::as_u64)
+        .unwrap_or(0);
+    // A Service needs its port.
+    let port = entry.get("port").unwrap_or(&Value::Null);
+    let mut backend = share(objects, namespace, name, Some(port), weight);
+    // Another namespace has to grant it, and another kind is nothing that this cluster knows.
+    let service = text(entry, "/kind").is_none_or(|kind| kind == "Service");
+    if namespace != apex.namespace || !service {
+        backend.pods.clear();
+    }
+    backend
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::dataplane::fixtures::World;
+    use crate::sandbox::dataplane::view;
+    use serde_json::json;
+
+    fn world(backends: Value) -> World {
+        let mut world = World::podinfo();
+        world.remove("ingressroutes", "podinfo");
+        world.put(
+            "httproutes",
+            json!({"metadata": {"name": "podinfo", "namespace": "test"}, "spec": {"rules": [
+                {"filters": []}, {"backendRefs": backends}]}}),
+        );
+        world
+    }
+
+    fn weights(world: &World) -> Result<Vec<(u64, usize)>, Lost> {
+        let view = view(&World::apex(), world);
+        assert!(view.proxied);
+        let backends = view.backends?;
+        Ok(backends.iter().map(|b| (b.weight, b.pods.len())).collect())
+    }
+
+    #[test]
+    fn backends_get_their_weights_and_none_means_1() {
+        let world = world(json!([
+            {"kind": "Service", "name": "podinfo-primary", "port": 80, "weight": 9},
+            {"name": "podinfo-canary", "port": 80},
+        ]));
+        assert_eq!(weights(&world), Ok(vec![(9, 2), (1, 2)]));
+    }
+
+    #[test]
+    fn a_backend_without_its_port_or_of_another_kind_loses_its_share_alone() {
+        let world = world(json!([
+            {"name": "podinfo-primary", "port": 80, "weight": 50},
+            {"name": "podinfo-canary", "weight": 25},
+            {"kind": "ServiceImport", "name": "podinfo-canary", "port": 80, "weight": 25},
+        ]));
+        assert_eq!(weights(&world), Ok(vec![(50, 2), (25, 0), (25, 0)]));
+    }
+
+    #[test]
+    fn weights_of_0_alone_leave_nobody() {
+        let world = world(json!([{"name": "podinfo-primary", "port": 80, "weight": 0}]));
+        assert_eq!(weights(&world), Err(Lost::NoEndpoint));
+    }
+}

@@ -1,0 +1,126 @@
+//! Istio: VirtualServices of `networking.istio.io`, as its proxies use them.
+//!
+//! Only what a weighted split needs: requests go by the first rule that has destinations, as if it matched them all.
+//! Subsets are not known, so that whoever is sent to one is lost.
+
+use crate::sandbox::dataplane::Apex;
+use crate::sandbox::dataplane::Backend;
+use crate::sandbox::dataplane::Lost;
+use crate::sandbox::dataplane::View;
+use crate::sandbox::dataplane::items;
+use crate::sandbox::dataplane::share;
+use crate::sandbox::dataplane::shares;
+use crate::sandbox::dataplane::text;
+use crate::sandbox::objects::Objects;
+use serde_json::Value;
+
+/// A VirtualService for the apex as a host, or one of its name: whoever delegates to it may not be in this cluster.
+pub fn read(apex: &Apex, objects: &dyn Objects) -> Option<View> {
+    let named = objects.get("virtualservices", &apex.namespace, &apex.service);
+    let for_host = || {
+        let all = objects.list("virtualservices", &apex.namespace);
+        all.into_iter().find(|virtual_service| {
+            items(virtual_service, "/spec/hosts")
+                .filter_map(Value::as_str)
+                .any(|host| service_of(host, &apex.namespace) == (&apex.service, &apex.namespace))
+        })
+    };
+    let virtual_service = named.or_else(for_host)?;
+    let rule = ["/spec/http", "/spec/tcp"].into_iter().find_map(|rules| {
+        items(&virtual_service, rules).find(|rule| items(rule, "/route").next().is_some())
+    });
+    let Some(rule) = rule else {
+        return Some(View {
+            proxied: true,
+            backends: Err(Lost::NoRoute),
+        });
+    };
+    let alone = items(rule, "/route").count() == 1;
+    let backends = items(rule, "/route").map(|entry| backend(entry, alone, apex, objects));
+    Some(shares(backends.collect()))
+}
+
+fn backend(entry: &Value, alone: bool, apex: &Apex, objects: &dyn Objects) -> Backend {
+    let host = text(entry, "/destination/host").unwrap_or_default();
+    let (service, namespace) = service_of(host, &apex.namespace);
+    let weight = entry.get("weight").and_then(Value::as_u64).unwrap_or(0);
+    let port = entry.pointer("/destination/port/number");
+    // Only the weights of several are looked at.
+    let weight = if alone { 1 } else { weight };
+    let mut backend = share(objects, namespace, service, port, weight);
+    if entry.pointer("/destination/subset").is_some() {
+        backend.pods.clear();
+    }
+    backend
+}
+
+/// Name and namespace of `NAME`, `NAME.NS` and `NAME.NS.svc.cluster.local`.
+fn service_of<'a>(host: &'a str, own: &'a str) -> (&'a str, &'a str) {
+    let mut parts = host.split('.');
+    (parts.next().unwrap_or(host), parts.next().unwrap_or(own))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::dataplane::fixtures::World;
+    use crate::sandbox::dataplane::view;
+    use serde_json::json;
+
+    fn world(destinations: Value) -> World {
+        let mut world = World::podinfo();
+        world.remove("ingressroutes", "podinfo");
+        world.put(
+            "virtualservices",
+            json!({"metadata": {"name": "podinfo", "namespace": "test"}, "spec": {"hosts": ["podinfo"],
+                "http": [{"redirect": {"uri": "/"}}, {"route": destinations}]}}),
+        );
+        world
+    }
+
+    fn weights(world: &World) -> Result<Vec<(u64, usize)>, Lost> {
+        let view = view(&World::apex(), world);
+        assert!(view.proxied);
+        let backends = view.backends?;
+        Ok(backends.iter().map(|b| (b.weight, b.pods.len())).collect())
+    }
+
+    #[test]
+    fn destinations_get_their_weights() {
+        let world = world(json!([
+            {"destination": {"host": "podinfo-primary", "port": {"number": 80}}, "weight": 90},
+            {"destination": {"host": "podinfo-canary.test.svc.cluster.local"}, "weight": 10},
+        ]));
+        assert_eq!(weights(&world), Ok(vec![(90, 2), (10, 2)]));
+    }
+
+    #[test]
+    fn whoever_is_alone_needs_no_weight_and_among_several_none_means_0() {
+        let alone = json!([{"destination": {"host": "podinfo-canary"}}]);
+        assert_eq!(weights(&world(alone)), Ok(vec![(1, 2)]));
+        let several = json!([
+            {"destination": {"host": "podinfo-primary"}, "weight": 100},
+            {"destination": {"host": "podinfo-canary"}},
+        ]);
+        assert_eq!(weights(&world(several)), Ok(vec![(100, 2)]));
+    }
+
+    #[test]
+    fn a_service_port_or_subset_that_does_not_exist_loses_its_share_alone() {
+        let world = world(json!([
+            {"destination": {"host": "podinfo-primary"}, "weight": 40},
+            {"destination": {"host": "podinfo-cannary"}, "weight": 20},
+            {"destination": {"host": "podinfo-canary", "port": {"number": 81}}, "weight": 20},
+            {"destination": {"host": "podinfo-canary", "subset": "v2"}, "weight": 20},
+        ]));
+        assert_eq!(
+            weights(&world),
+            Ok(vec![(40, 2), (20, 0), (20, 0), (20, 0)])
+        );
+    }
+
+    #[test]
+    fn without_destinations_there_is_no_route() {
+        assert_eq!(weights(&world(json!([]))), Err(Lost::NoRoute));
+    }
+}
