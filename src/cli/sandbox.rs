@@ -224,7 +224,10 @@ async fn play(
 fn folder(args: &PromoteArgs) -> Result<PathBuf, CliError> {
     match &args.sandbox.sandbox_dir {
         Some(dir) => {
-            empty_folder(dir, "--sandbox-dir")?;
+            empty_folder(
+                dir,
+                "name a new folder with --sandbox-dir, or leave it out for a fresh one",
+            )?;
             Ok(dir.clone())
         }
         None => {
@@ -240,11 +243,11 @@ fn folder(args: &PromoteArgs) -> Result<PathBuf, CliError> {
     }
 }
 
-/// Makes the folder that a flag names, unless it is there and empty.
+/// Makes a folder, unless it is there and empty.
 ///
 /// # Errors
-/// It has something in it, or cannot be made.
-pub fn empty_folder(dir: &Path, flag: &'static str) -> Result<(), CliError> {
+/// It has something in it, which is answered with the advice, or cannot be made.
+pub fn empty_folder(dir: &Path, advice: &'static str) -> Result<(), CliError> {
     let unwritten = |source| CliError::Write {
         path: dir.display().to_string(),
         source,
@@ -253,7 +256,7 @@ pub fn empty_folder(dir: &Path, flag: &'static str) -> Result<(), CliError> {
     if std::fs::read_dir(dir).map_err(unwritten)?.next().is_some() {
         return Err(CliError::FolderInUse {
             path: dir.display().to_string(),
-            flag,
+            advice,
         });
     }
     Ok(())

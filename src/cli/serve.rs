@@ -55,7 +55,7 @@ async fn serve(
 ) -> Result<ExitCode, Error> {
     // The port first: whoever is refused finds no half-made folder.
     let server = Server::bind(args.port.unwrap_or(0)).await?;
-    sandbox::empty_folder(&args.dir, "--dir")?;
+    sandbox::empty_folder(&args.dir, "name a new folder with --dir")?;
     let repo = args.dir.join("repo");
     let now = SystemClock.now();
     example::create(&repo, &sandbox::files(&scenario), now)?;

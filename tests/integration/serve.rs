@@ -111,10 +111,11 @@ fn kubectl_prints_what_it_prints_on_a_real_cluster() {
 fn one_step(folder: &Path) -> PathBuf {
     let scenarios = Path::new(TOP).join("testdata/scenarios");
     fs::create_dir(folder.join("podinfo")).unwrap();
-    for name in ["canary.yaml", "cluster.yaml", "workload.yaml"] {
-        let text = fs::read_to_string(scenarios.join("podinfo").join(name)).unwrap();
+    for entry in fs::read_dir(scenarios.join("podinfo")).unwrap() {
+        let entry = entry.unwrap();
+        let text = fs::read_to_string(entry.path()).unwrap();
         let text = text.replace("stepWeight: 10", "stepWeight: 50");
-        fs::write(folder.join("podinfo").join(name), text).unwrap();
+        fs::write(folder.join("podinfo").join(entry.file_name()), text).unwrap();
     }
     let file = folder.join("success.yaml");
     let text = fs::read_to_string(scenarios.join("success.yaml")).unwrap();

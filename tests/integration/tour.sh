@@ -6,7 +6,7 @@ set -uo pipefail
 serve() {
   KUBECTL_FLAGGER_SPEED=10 "$@" >"$HOME/serve.out" 2>&1 &
   trap 'kill '$! EXIT
-  until grep -q 'Ctrl-C ends it' "$HOME/serve.out" || ! kill -0 $! 2>/dev/null; do
+  until grep -qs 'Ctrl-C ends it' "$HOME/serve.out" || ! kill -0 $! 2>/dev/null; do
     sleep 0.05
   done
   cat "$HOME/serve.out"
