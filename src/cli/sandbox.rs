@@ -73,6 +73,14 @@ fn scenario(options: &SandboxOptions) -> Result<Scenario, Error> {
     let Some(Some(path)) = &options.sandbox else {
         return Ok(built_in::scenario(built_in::DEFAULT)?);
     };
+    named_scenario(path)
+}
+
+/// A built-in scenario by its name, or one in a file.
+///
+/// # Errors
+/// It cannot be read.
+pub fn named_scenario(path: &Path) -> Result<Scenario, Error> {
     let named = path.to_str().filter(|name| built_in::NAMES.contains(name));
     if let Some(name) = named {
         return Ok(built_in::scenario(name)?);
@@ -103,16 +111,11 @@ async fn play(
     };
     let output = Output::new(args, environment)?;
     let dir = folder(args)?;
-    let files = [
-        ("deploy/canary.yaml", yaml(&[&scenario.canary])),
-        ("deploy/podinfo.yaml", manifests(&scenario)),
-    ];
-    example::create(&dir, &files, clock.now())?;
-    let namespace = scenario.canary["metadata"]["namespace"]
-        .as_str()
-        .unwrap_or("default")
-        .to_owned();
-    let namespace = globals.namespace.clone().unwrap_or(namespace);
+    example::create(&dir, &files(&scenario), clock.now())?;
+    let namespace = globals
+        .namespace
+        .clone()
+        .unwrap_or_else(|| namespace(&scenario));
     let mut source = args.source.clone();
     source.repo = Some(dir.clone());
     let spec = source::read(&source, args.name.as_deref(), Some(&namespace))?;
@@ -222,16 +225,10 @@ async fn play(
 fn folder(args: &PromoteArgs) -> Result<PathBuf, CliError> {
     match &args.sandbox.sandbox_dir {
         Some(dir) => {
-            let unwritten = |source| CliError::Write {
-                path: dir.display().to_string(),
-                source,
-            };
-            std::fs::create_dir_all(dir).map_err(unwritten)?;
-            if std::fs::read_dir(dir).map_err(unwritten)?.next().is_some() {
-                return Err(CliError::FolderInUse {
-                    path: dir.display().to_string(),
-                });
-            }
+            empty_folder(
+                dir,
+                "name a new folder with --sandbox-dir, or leave it out for a fresh one",
+            )?;
             Ok(dir.clone())
         }
         None => {
@@ -245,6 +242,43 @@ fn folder(args: &PromoteArgs) -> Result<PathBuf, CliError> {
             Ok(fresh.keep())
         }
     }
+}
+
+/// Makes a folder, unless it is there and empty.
+///
+/// # Errors
+/// It has something in it, which is answered with the advice, or cannot be made.
+pub fn empty_folder(dir: &Path, advice: &'static str) -> Result<(), CliError> {
+    let unwritten = |source| CliError::Write {
+        path: dir.display().to_string(),
+        source,
+    };
+    std::fs::create_dir_all(dir).map_err(unwritten)?;
+    if std::fs::read_dir(dir).map_err(unwritten)?.next().is_some() {
+        return Err(CliError::FolderInUse {
+            path: dir.display().to_string(),
+            advice,
+        });
+    }
+    Ok(())
+}
+
+/// Namespace of the scenario's canary.
+#[must_use]
+pub fn namespace(scenario: &Scenario) -> String {
+    scenario.canary["metadata"]["namespace"]
+        .as_str()
+        .unwrap_or("default")
+        .to_owned()
+}
+
+/// What the repository holds: path and text.
+#[must_use]
+pub fn files(scenario: &Scenario) -> [(&'static str, String); 2] {
+    [
+        ("deploy/canary.yaml", yaml(&[&scenario.canary])),
+        ("deploy/podinfo.yaml", manifests(scenario)),
+    ]
 }
 
 fn keep(dir: &Path, name: &str, text: &str) -> Result<(), CliError> {
