@@ -45,6 +45,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l disable
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -s V -l version -d 'Print version'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "promote" -d 'Drive one rollout to its end'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "sandbox" -d 'Serve an embedded cluster that kubectl can talk to'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "version" -d 'Print the version'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "completion" -d 'Print a completion script'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "man" -d 'Print the man page'
@@ -108,6 +109,53 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote"
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l disable-compression -d 'Do not ask the API server for compressed answers'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -s n -l namespace -d 'Namespace of the canary [default: the context\'s, else default]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -s s -l server -d 'Address and port of the API server' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l token -d 'Bearer token for the API server; prefer a kubeconfig, other processes can read arguments' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l as -d 'User to impersonate' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l as-group -d 'Group to impersonate; may be repeated' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l certificate-authority -d 'File with the certificates that sign the API server\'s' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l client-certificate -d 'Client certificate for TLS' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l client-key -d 'Key of the client certificate' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l cache-dir -d 'Folder for caches' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l disable-compression -d 'Do not ask the API server for compressed answers'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -f -a "serve" -d 'Serve a cluster for kubectl on a port of this machine'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l dir -d 'Folder for the kubeconfig and the Git repository; it must be empty or not exist' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l speed -d 'How many times as fast as life the cluster runs' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l port -d 'Port on 127.0.0.1 [default: a free one]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l seed -d 'Seed of everything that is random in the cluster' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l scenario -d 'What happens once the primary serves, by name or file [default: nothing]' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -s n -l namespace -d 'Namespace of the canary [default: the context\'s, else default]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -s s -l server -d 'Address and port of the API server' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l token -d 'Bearer token for the API server; prefer a kubeconfig, other processes can read arguments' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l as -d 'User to impersonate' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l as-group -d 'Group to impersonate; may be repeated' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l certificate-authority -d 'File with the certificates that sign the API server\'s' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l client-certificate -d 'Client certificate for TLS' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l client-key -d 'Key of the client certificate' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l cache-dir -d 'Folder for caches' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l disable-compression -d 'Do not ask the API server for compressed answers'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from help" -f -a "serve" -d 'Serve a cluster for kubectl on a port of this machine'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l context -d 'Context of the kubeconfig to use' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l cluster -d 'Cluster of the kubeconfig to use' -r
@@ -165,8 +213,10 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l 
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l disable-compression -d 'Do not ask the API server for compressed answers'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote version completion man help" -f -a "promote" -d 'Drive one rollout to its end'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote version completion man help" -f -a "version" -d 'Print the version'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote version completion man help" -f -a "completion" -d 'Print a completion script'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote version completion man help" -f -a "man" -d 'Print the man page'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote version completion man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote sandbox version completion man help" -f -a "promote" -d 'Drive one rollout to its end'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote sandbox version completion man help" -f -a "sandbox" -d 'Serve an embedded cluster that kubectl can talk to'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote sandbox version completion man help" -f -a "version" -d 'Print the version'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote sandbox version completion man help" -f -a "completion" -d 'Print a completion script'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote sandbox version completion man help" -f -a "man" -d 'Print the man page'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote sandbox version completion man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and __fish_seen_subcommand_from sandbox" -f -a "serve" -d 'Serve a cluster for kubectl on a port of this machine'

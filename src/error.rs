@@ -15,6 +15,7 @@ use crate::port::lease::LeaseError;
 use crate::port::run_record::RunRecordError;
 use crate::port::transport::TransportError;
 use crate::sandbox::scenario::ScenarioError;
+use crate::sandbox::server::ServerError;
 use crate::sandbox::world::WorldError;
 use miette::GraphicalReportHandler;
 use miette::GraphicalTheme;
@@ -252,6 +253,10 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(transparent)]
     World(#[from] WorldError),
+    /// Of the embedded cluster's socket.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Server(#[from] ServerError),
     /// Of the cluster, before anything moved.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -280,7 +285,9 @@ impl Error {
                 | ConnectError::Invalid { .. }
                 | ConnectError::Tls { .. } => ExitCode::USAGE,
             },
-            Self::Git(_) | Self::Load(_) | Self::Spec(_) | Self::World(_) => ExitCode::REFUSED,
+            Self::Server(_) | Self::Git(_) | Self::Load(_) | Self::Spec(_) | Self::World(_) => {
+                ExitCode::REFUSED
+            }
             Self::Scenario(_) => ExitCode::USAGE,
             Self::Run(error) => of_run(error),
             Self::Cluster(error) => of_cluster(error),

@@ -27,8 +27,14 @@ mod rbac;
 mod readme;
 #[path = "integration/scenarios.rs"]
 mod scenarios;
+#[cfg(unix)]
+#[path = "integration/serve.rs"]
+mod serve;
 mod specs;
 mod support;
 #[cfg(unix)]
 #[path = "integration/terminal.rs"]
 mod terminal;
+#[cfg(unix)]
+#[path = "integration/tour.rs"]
+mod tour;

@@ -124,13 +124,12 @@ pub enum CliError {
     Bug,
     /// A sandbox needs a folder of its own.
     #[error("{path} is not empty")]
-    #[diagnostic(
-        code(flagger::sandbox::folder_in_use),
-        help("name a new folder with --sandbox-dir, or leave it out for a fresh one")
-    )]
+    #[diagnostic(code(flagger::sandbox::folder_in_use), help("{advice}"))]
     FolderInUse {
         /// The folder.
         path: String,
+        /// What to do.
+        advice: &'static str,
     },
     /// No HTTP client or runtime can be made.
     #[error("cannot start: {why}")]

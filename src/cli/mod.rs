@@ -4,6 +4,8 @@
 
 use crate::cli::args::display::ColorChoice;
 use crate::cli::args::promote::PromoteArgs;
+use crate::cli::args::sandbox::SandboxArgs;
+use crate::cli::args::sandbox::SandboxVerb;
 use crate::cli::environment::Environment;
 use crate::cli::globals::Globals;
 use crate::error::Error;
@@ -33,6 +35,7 @@ pub mod output;
 pub mod promote;
 pub mod questions;
 pub mod sandbox;
+pub mod serve;
 pub mod signals;
 pub mod source;
 pub mod tables;
@@ -85,6 +88,10 @@ pub enum Verb {
     // Boxed because it has most of the flags.
     #[command(help_template = TEMPLATE)]
     Promote(Box<PromoteArgs>),
+
+    /// Serve an embedded cluster that kubectl can talk to
+    #[command(help_template = TEMPLATE)]
+    Sandbox(SandboxArgs),
 
     /// Print the version
     #[command(help_template = TEMPLATE)]
@@ -297,6 +304,9 @@ fn dispatch(
 ) -> Result<ExitCode, Error> {
     match &cli.verb {
         Verb::Promote(args) => promote::run(args, &cli.globals, environment),
+        Verb::Sandbox(args) => match &args.verb {
+            SandboxVerb::Serve(args) => serve::run(args, streams),
+        },
         Verb::Version => {
             streams.print(&format!("{BINARY} {}\n", env!("CARGO_PKG_VERSION")))?;
             Ok(ExitCode::OK)
@@ -326,7 +336,8 @@ impl Cli {
     pub fn look(&self, environment: &Environment) -> Look {
         let (color, ascii) = match &self.verb {
             Verb::Promote(args) => (args.display.color, args.display.ascii),
-            Verb::Version
+            Verb::Sandbox(_)
+            | Verb::Version
             | Verb::Completion { .. }
             | Verb::Man
             | Verb::Generate { .. }

@@ -23,6 +23,7 @@ use crate::error::Error;
 use crate::error::ExitCode;
 use crate::git::journal::Journal;
 use crate::git::journal::JournalOptions;
+use crate::git::journal::Sleeper;
 use crate::git::transport;
 use crate::git::transport::environment::GitEnvironment;
 use crate::kubernetes::client::Connection;
@@ -180,31 +181,44 @@ async fn journal(
                 .ok()
                 .flatten();
             let uid = system.and_then(|found| found["metadata"]["uid"].as_str().map(str::to_owned));
-            let canary = &spec.loaded.canary;
-            let journal = Journal::open(JournalOptions {
+            let sleeper: Sleeper = Rc::new(|duration| Box::pin(tokio::time::sleep(duration)));
+            Ok(Some(Journal::open(JournalOptions {
                 dir: spec.repo.clone(),
-                reference: args.record.record_ref.clone(),
                 remote: args.record.remote.clone(),
-                spec_branch: spec
-                    .commit
-                    .as_ref()
-                    .and_then(|commit| commit.branch.clone()),
-                cluster: args
-                    .record
-                    .cluster_name
-                    .clone()
-                    .unwrap_or_else(|| connection.cluster.clone()),
                 cluster_uid: uid,
-                namespace: canary.namespace.clone(),
-                name: canary.name.clone(),
                 host: host.to_owned(),
-                driver: concat!("kubectl-flagger/", env!("CARGO_PKG_VERSION")).to_owned(),
                 actor: actor(environment),
                 environment: git_environment(args, environment),
-                sleeper: Rc::new(|duration| Box::pin(tokio::time::sleep(duration))),
-            })?;
-            Ok(Some(journal))
+                ..journal_options(args, spec, &connection.cluster, sleeper)
+            })?))
         }
+    }
+}
+
+/// A record that only this machine sees, in the folder of the spec; `cluster` is its name where none is given.
+pub(super) fn journal_options(
+    args: &PromoteArgs,
+    spec: &Spec,
+    cluster: &str,
+    sleeper: Sleeper,
+) -> JournalOptions {
+    let canary = &spec.loaded.canary;
+    let commit = spec.commit.as_ref();
+    let named = args.record.cluster_name.as_deref();
+    JournalOptions {
+        dir: spec.repo.clone(),
+        reference: args.record.record_ref.clone(),
+        remote: None,
+        spec_branch: commit.and_then(|commit| commit.branch.clone()),
+        cluster: named.unwrap_or(cluster).to_owned(),
+        cluster_uid: None,
+        namespace: canary.namespace.clone(),
+        name: canary.name.clone(),
+        host: cluster.to_owned(),
+        driver: concat!("kubectl-flagger/", env!("CARGO_PKG_VERSION")).to_owned(),
+        actor: None,
+        environment: GitEnvironment::default(),
+        sleeper,
     }
 }
 
@@ -265,7 +279,7 @@ fn proxies(environment: &Environment) -> ProxySettings {
     }
 }
 
-fn allow_list(args: &PromoteArgs) -> Result<AllowList, CliError> {
+pub(super) fn allow_list(args: &PromoteArgs) -> Result<AllowList, CliError> {
     AllowList::parse(&args.flagger.allow_host)
         .map_err(|error| CliError::AllowHost { entry: error.entry })
 }

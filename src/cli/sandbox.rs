@@ -15,7 +15,9 @@ use crate::cli::error::CliError;
 use crate::cli::globals::Globals;
 use crate::cli::output::Output;
 use crate::cli::output::Pace;
+use crate::cli::promote::allow_list;
 use crate::cli::promote::drive_options;
+use crate::cli::promote::journal_options;
 use crate::cli::signals;
 use crate::cli::source;
 use crate::error::Error;
@@ -23,7 +25,7 @@ use crate::error::ExitCode;
 use crate::git::example;
 use crate::git::journal::Journal;
 use crate::git::journal::JournalOptions;
-use crate::git::transport::environment::GitEnvironment;
+use crate::git::journal::Sleeper;
 use crate::kubernetes::client::Connection;
 use crate::kubernetes::request::Requests;
 use crate::kubernetes::service_proxy::ServiceProxy;
@@ -35,7 +37,6 @@ use crate::sandbox::scenario::built_in;
 use crate::sandbox::world::World;
 use crate::sandbox::world::WorldOptions;
 use crate::transport::RoutedTransport;
-use crate::transport::reach::AllowList;
 use serde_json::Value;
 use std::path::Path;
 use std::path::PathBuf;
@@ -72,6 +73,14 @@ fn scenario(options: &SandboxOptions) -> Result<Scenario, Error> {
     let Some(Some(path)) = &options.sandbox else {
         return Ok(built_in::scenario(built_in::DEFAULT)?);
     };
+    named_scenario(path)
+}
+
+/// A built-in scenario by its name, or one in a file.
+///
+/// # Errors
+/// It cannot be read.
+pub fn named_scenario(path: &Path) -> Result<Scenario, Error> {
     let named = path.to_str().filter(|name| built_in::NAMES.contains(name));
     if let Some(name) = named {
         return Ok(built_in::scenario(name)?);
@@ -106,16 +115,11 @@ async fn play(
     };
     let output = Output::new(args, environment, pace)?;
     let dir = folder(args)?;
-    let files = [
-        ("deploy/canary.yaml", yaml(&[&scenario.canary])),
-        ("deploy/podinfo.yaml", manifests(&scenario)),
-    ];
-    example::create(&dir, &files, clock.now())?;
-    let namespace = scenario.canary["metadata"]["namespace"]
-        .as_str()
-        .unwrap_or("default")
-        .to_owned();
-    let namespace = globals.namespace.clone().unwrap_or(namespace);
+    example::create(&dir, &files(&scenario), clock.now())?;
+    let namespace = globals
+        .namespace
+        .clone()
+        .unwrap_or_else(|| namespace(&scenario));
     let mut source = args.source.clone();
     source.repo = Some(dir.clone());
     let spec = source::read(&source, args.name.as_deref(), Some(&namespace))?;
@@ -224,16 +228,10 @@ async fn play(
 fn folder(args: &PromoteArgs) -> Result<PathBuf, CliError> {
     match &args.sandbox.sandbox_dir {
         Some(dir) => {
-            let unwritten = |source| CliError::Write {
-                path: dir.display().to_string(),
-                source,
-            };
-            std::fs::create_dir_all(dir).map_err(unwritten)?;
-            if std::fs::read_dir(dir).map_err(unwritten)?.next().is_some() {
-                return Err(CliError::FolderInUse {
-                    path: dir.display().to_string(),
-                });
-            }
+            empty_folder(
+                dir,
+                "name a new folder with --sandbox-dir, or leave it out for a fresh one",
+            )?;
             Ok(dir.clone())
         }
         None => {
@@ -247,6 +245,43 @@ fn folder(args: &PromoteArgs) -> Result<PathBuf, CliError> {
             Ok(fresh.keep())
         }
     }
+}
+
+/// Makes a folder, unless it is there and empty.
+///
+/// # Errors
+/// It has something in it, which is answered with the advice, or cannot be made.
+pub fn empty_folder(dir: &Path, advice: &'static str) -> Result<(), CliError> {
+    let unwritten = |source| CliError::Write {
+        path: dir.display().to_string(),
+        source,
+    };
+    std::fs::create_dir_all(dir).map_err(unwritten)?;
+    if std::fs::read_dir(dir).map_err(unwritten)?.next().is_some() {
+        return Err(CliError::FolderInUse {
+            path: dir.display().to_string(),
+            advice,
+        });
+    }
+    Ok(())
+}
+
+/// Namespace of the scenario's canary.
+#[must_use]
+pub fn namespace(scenario: &Scenario) -> String {
+    scenario.canary["metadata"]["namespace"]
+        .as_str()
+        .unwrap_or("default")
+        .to_owned()
+}
+
+/// What the repository holds: path and text.
+#[must_use]
+pub fn files(scenario: &Scenario) -> [(&'static str, String); 2] {
+    [
+        ("deploy/canary.yaml", yaml(&[&scenario.canary])),
+        ("deploy/podinfo.yaml", manifests(scenario)),
+    ]
 }
 
 fn keep(dir: &Path, name: &str, text: &str) -> Result<(), CliError> {
@@ -302,14 +337,12 @@ fn transport(
     requests: &Requests,
     args: &PromoteArgs,
 ) -> Result<Rc<dyn crate::port::transport::Transport>, CliError> {
-    let allowed = AllowList::parse(&args.flagger.allow_host);
-    let allowed = allowed.map_err(|error| CliError::AllowHost { entry: error.entry })?;
     Ok(Rc::new(RoutedTransport::with(
         Box::new(ServiceProxy::new(requests.clone())),
         Box::new(world.transport()),
         Box::new(world.transport()),
         Box::new(requests.clone()),
-        allowed,
+        allow_list(args)?,
     )))
 }
 
@@ -323,31 +356,13 @@ fn journal(
         RecordMode::None => Ok(None),
         RecordMode::Branch => {
             let clock = Rc::clone(clock);
-            let canary = &spec.loaded.canary;
+            let sleeper: Sleeper = Rc::new(move |duration| {
+                let clock = Rc::clone(&clock);
+                Box::pin(async move { clock.sleep(duration).await })
+            });
             Ok(Some(Journal::open(JournalOptions {
                 dir: dir.to_owned(),
-                reference: args.record.record_ref.clone(),
-                remote: None,
-                spec_branch: spec
-                    .commit
-                    .as_ref()
-                    .and_then(|commit| commit.branch.clone()),
-                cluster: args
-                    .record
-                    .cluster_name
-                    .clone()
-                    .unwrap_or_else(|| NAME.to_owned()),
-                cluster_uid: None,
-                namespace: canary.namespace.clone(),
-                name: canary.name.clone(),
-                host: NAME.to_owned(),
-                driver: concat!("kubectl-flagger/", env!("CARGO_PKG_VERSION")).to_owned(),
-                actor: None,
-                environment: GitEnvironment::default(),
-                sleeper: Rc::new(move |duration| {
-                    let clock = Rc::clone(&clock);
-                    Box::pin(async move { clock.sleep(duration).await })
-                }),
+                ..journal_options(args, spec, NAME, sleeper)
             })?))
         }
     }

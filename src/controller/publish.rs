@@ -5,6 +5,7 @@ use crate::canary::weight::Proof;
 use crate::canary::weight::Weight;
 use crate::controller::Controller;
 use crate::controller::RunError;
+use crate::port::causes;
 use crate::port::journal::Recorded;
 use crate::rollout::decision::Next;
 use crate::rollout::decision::Reason;
@@ -185,11 +186,11 @@ impl Controller<'_> {
         }
     }
 
-    pub(super) fn say_warning(&mut self, code: &str, message: &str, error: &dyn Error) {
+    pub(super) fn say_warning(&mut self, code: &str, message: &str, error: &(dyn Error + 'static)) {
         self.say(EventKind::Diagnostic {
             code: code.to_owned(),
             message: message.to_owned(),
-            causes: chain(error),
+            causes: told(error),
             file: None,
             span: None,
             help: None,
@@ -206,7 +207,7 @@ impl Controller<'_> {
         self.say(EventKind::Diagnostic {
             code,
             message: error.to_string(),
-            causes: error.source().map(chain).unwrap_or_default(),
+            causes: error.source().map(told).unwrap_or_default(),
             file: None,
             span: None,
             help: miette::Diagnostic::help(error).map(|help| help.to_string()),
@@ -214,13 +215,8 @@ impl Controller<'_> {
     }
 }
 
-fn chain(error: &dyn Error) -> Vec<String> {
-    let mut causes = vec![error.to_string()];
-    let mut next = error.source();
-    while let Some(cause) = next {
-        causes.push(cause.to_string());
-        next = cause.source();
-    }
+fn told(error: &(dyn Error + 'static)) -> Vec<String> {
+    let mut causes: Vec<String> = causes::chain(error).map(ToString::to_string).collect();
     causes.dedup();
     causes
 }

@@ -2,6 +2,7 @@
 //! `Status` alone: the library's own text repeats it in debug form and may hold addresses and credentials.
 
 use crate::canary::object::ObjectRef;
+use crate::port::causes;
 use crate::port::cluster_error::ClusterError;
 use crate::port::cluster_error::InvalidField;
 use kube::client::AuthError;
@@ -70,7 +71,7 @@ pub fn from_status(asked: &Asked<'_>, status: &Status) -> ClusterError {
         400 | 413 | 415 | 422 => ClusterError::Invalid {
             object: named,
             message,
-            causes: causes(status),
+            causes: invalid_fields(status),
         },
         502..=504 => ClusterError::Unreachable {
             server: asked.server.to_owned(),
@@ -87,7 +88,7 @@ pub fn from_status(asked: &Asked<'_>, status: &Status) -> ClusterError {
     }
 }
 
-fn causes(status: &Status) -> Vec<InvalidField> {
+fn invalid_fields(status: &Status) -> Vec<InvalidField> {
     status
         .details
         .iter()
@@ -135,14 +136,7 @@ fn unauthenticated(server: &str, error: &AuthError) -> ClusterError {
 }
 
 fn auth_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a AuthError> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref::<AuthError>() {
-            return Some(found);
-        }
-        next = error.source();
-    }
-    None
+    causes::chain(error).find_map(|cause| cause.downcast_ref())
 }
 
 /// Why there are no credentials. Of a program that failed only its standard error is shown: its command line and its
@@ -220,19 +214,7 @@ pub fn without_userinfo(url: &str) -> String {
 /// An error and its causes on one line, without what an outer one has said already.
 #[must_use]
 pub fn root_cause(error: &(dyn Error + 'static)) -> String {
-    let mut said: Vec<String> = Vec::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let text = error.to_string();
-        let known = said.iter().any(|outer| outer.contains(&text));
-        // The HTTP client's outermost text only says that it is one.
-        let empty = text.starts_with("client error (") && error.source().is_some();
-        if !known && !empty {
-            said.push(text);
-        }
-        next = error.source();
-    }
-    redacted(&bounded(&said.join(": ")))
+    redacted(&bounded(&causes::on_one_line(causes::chain(error))))
 }
 
 /// At most [`LONGEST`] characters, on one line.

@@ -26,12 +26,14 @@ use crate::router::RouteError;
 use crate::router::TrafficProvider;
 use crate::router::apex_metadata;
 use crate::router::apex_service;
+use crate::router::change;
 use crate::router::gateway_api::filters::filters;
 use crate::router::gateway_api::matches::matches;
 use crate::router::patched;
 use crate::router::rules::Rules;
 use crate::router::rules::Shape;
 use crate::router::rules::adjusted;
+use crate::router::sides::names;
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
@@ -188,16 +190,12 @@ fn destination(canary: &Canary, other: Option<&Value>, name: &str, weight: Weigh
 }
 
 fn is(canary: &Canary, backend: &Value, service: &str) -> bool {
-    let says = |field: &str, expected: &str| {
-        backend
-            .get(field)
-            .and_then(Value::as_str)
-            .is_none_or(|value| value == expected)
-    };
-    backend.get("name").is_some_and(|name| name == service)
-        && says("group", "")
-        && says("kind", "Service")
-        && says("namespace", &canary.namespace)
+    let expected = [
+        ("group", ""),
+        ("kind", "Service"),
+        ("namespace", &canary.namespace),
+    ];
+    names(backend, service, &expected)
 }
 
 fn routes(canary: &Canary, facts: &Facts) -> Result<Option<Routes>, RouteError> {
@@ -214,11 +212,7 @@ fn set_routes(canary: &Canary, facts: &Facts, wish: Routes) -> Result<Vec<Change
         return prepare(canary, facts);
     };
     let operations = Rules::of(&RULES, canary, &address, live).write(wish)?;
-    Ok(if operations.is_empty() {
-        Vec::new()
-    } else {
-        vec![Change::Patch(address, operations)]
-    })
+    Ok(change(address, operations))
 }
 
 /// Every parent of the route must have accepted it, and found its services, at this generation.

@@ -25,6 +25,7 @@ use crate::router::RouteError;
 use crate::router::TrafficProvider;
 use crate::router::apex_metadata;
 use crate::router::apex_service;
+use crate::router::change;
 use crate::router::patched;
 use crate::router::rules::Rules;
 use crate::router::rules::Shape;
@@ -344,11 +345,7 @@ fn set_routes(canary: &Canary, facts: &Facts, wish: Routes) -> Result<Vec<Change
         return prepare(canary, facts);
     };
     let operations = Rules::of(shape(canary), canary, &address, live).write(wish)?;
-    Ok(if operations.is_empty() {
-        Vec::new()
-    } else {
-        vec![Change::Patch(address, operations)]
-    })
+    Ok(change(address, operations))
 }
 
 fn requests(metric: &str, site: &QuerySite<'_>, more: &str) -> String {

@@ -26,6 +26,7 @@ use std::collections::BTreeMap;
 mod gateway_api;
 mod istio;
 mod rules;
+mod sides;
 mod traefik;
 
 /// All of them, sorted by name.
@@ -190,6 +191,14 @@ fn apex_metadata(canary: &Canary, facts: &Facts) -> Value {
         }
     }
     json!({"name": canary.apex_name(), "namespace": canary.namespace, "labels": labels, "annotations": annotations})
+}
+
+/// The operations as one change; none without operations.
+fn change(address: ObjectRef, operations: Vec<Value>) -> Vec<Change> {
+    if operations.is_empty() {
+        return Vec::new();
+    }
+    vec![Change::Patch(address, operations)]
 }
 
 /// The operations as one change, with the spec of a route that we did not make kept in an annotation, so that it can

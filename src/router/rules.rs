@@ -9,6 +9,9 @@ use crate::canary::spec::Canary;
 use crate::canary::weight::Routes;
 use crate::canary::weight::Weight;
 use crate::router::RouteError;
+use crate::router::sides::Sides;
+use crate::router::sides::Wanted;
+use crate::router::sides::moving;
 use serde_json::Value;
 use serde_json::json;
 
@@ -37,13 +40,6 @@ pub(super) struct Rules<'a> {
     canary: &'a Canary,
     address: &'a ObjectRef,
     live: &'a Value,
-}
-
-/// Which destinations of a rule are ours.
-#[derive(Clone, Copy)]
-struct Sides {
-    primary: Option<usize>,
-    canary: Option<usize>,
 }
 
 impl<'a> Rules<'a> {
@@ -101,17 +97,14 @@ impl<'a> Rules<'a> {
     /// Our side or sides of a rule; `None` where it is not about us.
     fn sides(&self, rule: &'a Value) -> Result<Option<Sides>, RouteError> {
         let destinations = self.destinations(rule);
-        let sides = Sides {
-            primary: self.position(destinations, &self.canary.primary_service_name()),
-            canary: self.position(destinations, &self.canary.canary_service_name()),
-        };
+        let sides = Sides::find(self.canary, destinations.len(), |index, name| {
+            (self.shape.is)(self.canary, &destinations[index], name)
+        });
         if sides.primary.is_none() && sides.canary.is_none() {
             return Ok(None);
         }
-        let other = (0..destinations.len())
-            .find(|index| Some(*index) != sides.primary && Some(*index) != sides.canary);
-        match other {
-            Some(index) => Err(self.foreign(&destinations[index])),
+        match sides.foreign(destinations) {
+            Some(foreign) => Err(self.foreign(foreign)),
             None => Ok(Some(sides)),
         }
     }
@@ -191,11 +184,7 @@ impl<'a> Rules<'a> {
         for (index, rule, sides) in self.ours()? {
             self.write_rule(index, self.destinations(rule), sides, wish, &mut operations);
         }
-        Ok(if moves(&operations) {
-            operations
-        } else {
-            Vec::new()
-        })
+        Ok(moving(operations))
     }
 
     fn write_rule(
@@ -208,21 +197,13 @@ impl<'a> Rules<'a> {
     ) {
         let path = self.path(rule);
         let canary = self.canary;
-        let wanted = [
-            (
-                sides.primary,
-                sides.canary,
-                canary.primary_service_name(),
-                wish.primary(),
-            ),
-            (
-                sides.canary,
-                sides.primary,
-                canary.canary_service_name(),
-                wish.canary,
-            ),
-        ];
-        for (own, other, name, weight) in wanted {
+        for Wanted {
+            own,
+            other,
+            name,
+            weight,
+        } in sides.wanted(canary, wish)
+        {
             match own {
                 Some(index) => {
                     let destination = &destinations[index];
@@ -334,8 +315,4 @@ fn needs_weight(written: Option<i64>, wanted: Weight, destinations: usize) -> bo
         Some(written) => written != i64::from(wanted.percent()),
         None => destinations > 1 || wanted != Weight::FULL,
     }
-}
-
-fn moves(operations: &[Value]) -> bool {
-    operations.iter().any(|operation| operation["op"] != "test")
 }

@@ -23,7 +23,12 @@ use crate::router::RouteError;
 use crate::router::TrafficProvider;
 use crate::router::apex_metadata;
 use crate::router::apex_service;
+use crate::router::change;
 use crate::router::patched;
+use crate::router::sides::Sides;
+use crate::router::sides::Wanted;
+use crate::router::sides::moving;
+use crate::router::sides::names;
 use serde_json::Value;
 use serde_json::json;
 
@@ -94,7 +99,7 @@ fn prepare(canary: &Canary, facts: &Facts) -> Result<Vec<Change>, RouteError> {
 }
 
 fn knows_only_the_apex(canary: &Canary, services: &[Value]) -> bool {
-    services.len() == 1 && names(canary, &services[0], canary.apex_name())
+    services.len() == 1 && is(canary, &services[0], canary.apex_name())
 }
 
 fn routes(canary: &Canary, facts: &Facts) -> Result<Option<Routes>, RouteError> {
@@ -124,24 +129,16 @@ fn set_routes(canary: &Canary, facts: &Facts, wish: Routes) -> Result<Vec<Change
     };
     let services = services(live, &address)?;
     let sides = sides(canary, services, &address)?;
-    let wanted = [
-        (
-            sides.primary,
-            sides.canary,
-            canary.primary_service_name(),
-            wish.primary(),
-        ),
-        (
-            sides.canary,
-            sides.primary,
-            canary.canary_service_name(),
-            wish.canary,
-        ),
-    ];
     let mut operations = Vec::new();
     let mut removals = Vec::new();
-    for (index, other, name, weight) in wanted {
-        match index {
+    for Wanted {
+        own,
+        other,
+        name,
+        weight,
+    } in sides.wanted(canary, wish)
+    {
+        match own {
             Some(index) if weight.is_zero() => removals.push(index),
             Some(index) => {
                 operations.push(json!({"op": "test", "path": format!("{SERVICES}/{index}/name"), "value": name}));
@@ -168,33 +165,15 @@ fn set_routes(canary: &Canary, facts: &Facts, wish: Routes) -> Result<Vec<Change
     for index in removals {
         operations.push(json!({"op": "remove", "path": format!("{SERVICES}/{index}")}));
     }
-    let moves = operations.iter().any(|operation| operation["op"] != "test");
-    Ok(if moves {
-        vec![Change::Patch(address, operations)]
-    } else {
-        Vec::new()
-    })
-}
-
-struct Sides {
-    primary: Option<usize>,
-    canary: Option<usize>,
+    Ok(change(address, moving(operations)))
 }
 
 fn sides(canary: &Canary, services: &[Value], address: &ObjectRef) -> Result<Sides, RouteError> {
-    let find = |name: &str| {
-        services
-            .iter()
-            .position(|service| names(canary, service, name))
-    };
-    let sides = Sides {
-        primary: find(&canary.primary_service_name()),
-        canary: find(&canary.canary_service_name()),
-    };
-    let other = (0..services.len())
-        .find(|index| Some(*index) != sides.primary && Some(*index) != sides.canary);
-    if let Some(index) = other {
-        let destination = services[index]
+    let sides = Sides::find(canary, services.len(), |index, name| {
+        is(canary, &services[index], name)
+    });
+    if let Some(foreign) = sides.foreign(services) {
+        let destination = foreign
             .get("name")
             .and_then(Value::as_str)
             .unwrap_or("something without a name");
@@ -213,16 +192,12 @@ fn sides(canary: &Canary, services: &[Value], address: &ObjectRef) -> Result<Sid
 }
 
 /// Is it that service of the canary's namespace, and not a TraefikService by the same name?
-fn names(canary: &Canary, service: &Value, name: &str) -> bool {
-    let is = |field: &str, expected: &str| {
-        service
-            .get(field)
-            .and_then(Value::as_str)
-            .is_none_or(|v| v == expected)
-    };
-    service.get("name").is_some_and(|n| n == name)
-        && is("namespace", &canary.namespace)
-        && is("kind", "Service")
+fn is(canary: &Canary, service: &Value, name: &str) -> bool {
+    names(
+        service,
+        name,
+        &[("namespace", &canary.namespace), ("kind", "Service")],
+    )
 }
 
 fn weight_of(service: &Value) -> i64 {

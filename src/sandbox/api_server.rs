@@ -7,6 +7,7 @@ use crate::sandbox::faults::LoggedRequest;
 use crate::sandbox::faults::RequestInfo;
 use crate::sandbox::faults::refusal;
 use crate::sandbox::kinds::ApiKind;
+use crate::sandbox::protobuf;
 use crate::sandbox::proxy::ProxyResponse;
 use crate::sandbox::requests;
 use crate::sandbox::requests::Answer;
@@ -83,7 +84,13 @@ impl tower::Service<Request<Body>> for ApiService {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
-            let request = read(request).await?;
+            let mut request = read(request).await?;
+            if request.content_type.starts_with(protobuf::MEDIA_TYPE) && !request.body.is_empty() {
+                match protobuf::decode(&request.body) {
+                    Ok(object) => request.body = Bytes::from(object.to_string()),
+                    Err(failure) => return refuse(&failure),
+                }
+            }
             answer(shared, request).await
         })
     }
@@ -107,6 +114,7 @@ async fn read(request: Request<Body>) -> Result<ApiRequest, ApiServerError> {
         raw_query: parts.uri.query().unwrap_or_default().to_owned(),
         route: route::parse(parts.uri.path()),
         content_type: header(http::header::CONTENT_TYPE),
+        accept: header(http::header::ACCEPT),
         user_agent: header(http::header::USER_AGENT),
         method: parts.method,
         body,
@@ -206,7 +214,7 @@ fn code_of(answer: &Result<Answer, Failure>) -> u16 {
     match answer {
         Ok(Answer::Json(code, _)) => *code,
         Ok(Answer::Proxied(response)) => response.status,
-        Ok(Answer::Text(_) | Answer::Watch(_)) => 200,
+        Ok(Answer::Text(_) | Answer::Document(..) | Answer::Watch(_)) => 200,
         Err(failure) => failure.code,
     }
 }
@@ -217,9 +225,14 @@ fn written(info: &RequestInfo, answer: &Result<Answer, Failure>) -> Option<Value
         Ok(Answer::Json(_, object)) if !matches!(info.verb.as_str(), "get" | "list" | "watch") => {
             Some(object.clone())
         }
-        Ok(Answer::Json(..) | Answer::Proxied(_) | Answer::Text(_) | Answer::Watch(_)) | Err(_) => {
-            None
-        }
+        Ok(
+            Answer::Json(..)
+            | Answer::Proxied(_)
+            | Answer::Text(_)
+            | Answer::Document(..)
+            | Answer::Watch(_),
+        )
+        | Err(_) => None,
     }
 }
 
@@ -268,6 +281,7 @@ fn respond(
             whole(code, "application/json", value.to_string().into_bytes())
         }
         Ok(Answer::Text(text)) => whole(200, "text/plain; charset=utf-8", text.into_bytes()),
+        Ok(Answer::Document(media_type, body)) => whole(200, media_type, body),
         Ok(Answer::Proxied(ProxyResponse {
             status,
             content_type,

@@ -62,6 +62,7 @@ impl SandboxCluster {
             workloads: Workloads::new(options.pods),
             faults: Faults::default(),
             log: Vec::new(),
+            keeps_log: true,
             watch_epoch: 0,
         };
         let shared = Arc::new(Shared::new(options.clock, state));
@@ -264,6 +265,11 @@ impl SandboxCluster {
     #[must_use]
     pub fn log(&self) -> Vec<LoggedRequest> {
         self.shared.read(|state| state.log.clone())
+    }
+
+    /// Remembers no request from now on: a cluster that serves for hours must not grow with them.
+    pub fn stop_log(&self) {
+        self.shared.write(|state| state.keeps_log = false);
     }
 
     /// Answers what comes through the API server's proxy to a Service with a ready endpoint.

@@ -9,6 +9,12 @@ use serde_json::json;
 /// The Kubernetes release whose behaviour is copied.
 const RELEASE: &str = "v1.36.3";
 
+/// The media type of aggregated discovery, which says everything about all kinds in one document.
+pub const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+/// What a request for it has in its `Accept` header.
+pub const AGGREGATED_PARAMETERS: &str = "g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
 /// `/version`
 #[must_use]
 pub fn version() -> Value {
@@ -94,4 +100,37 @@ pub fn resources(store: &Store, group: &str, version: &str) -> Result<Value, Fai
     Ok(json!({
         "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": first.api_version(version), "resources": rows,
     }))
+}
+
+/// `/api` or `/apis` in the aggregated form.
+#[must_use]
+pub fn aggregated(store: &Store, core: bool) -> Value {
+    let groups = if core { vec![""] } else { groups(store) };
+    let items: Vec<Value> = groups
+        .into_iter()
+        .map(|group| {
+            let versions: Vec<Value> = versions(store, group)
+                .into_iter()
+                .map(|version| {
+                    let resources: Vec<Value> = store
+                        .kinds()
+                        .iter()
+                        .filter(|kind| {
+                            kind.group == group && kind.versions.iter().any(|v| v == version)
+                        })
+                        .map(|kind| kind.aggregated_discovery(version))
+                        .collect();
+                    json!({"version": version, "resources": resources, "freshness": "Current"})
+                })
+                .collect();
+            let metadata = match group {
+                "" => json!({"creationTimestamp": null}),
+                name => json!({"name": name, "creationTimestamp": null}),
+            };
+            json!({"metadata": metadata, "versions": versions})
+        })
+        .collect();
+    json!({
+        "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items,
+    })
 }

@@ -301,6 +301,19 @@ impl Failure {
         failure
     }
 
+    /// A body of more bytes than are read.
+    #[must_use]
+    pub fn too_large(limit: usize) -> Self {
+        let message = format!("Request entity too large: limit is {limit}");
+        Self::new(413, "RequestEntityTooLarge", message)
+    }
+
+    /// What takes a real node.
+    #[must_use]
+    pub fn not_implemented(message: impl Into<String>) -> Self {
+        Self::new(501, "NotImplemented", message.into())
+    }
+
     /// Any other status.
     #[must_use]
     pub fn other(code: u16, message: impl Into<String>) -> Self {

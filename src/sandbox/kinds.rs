@@ -1,5 +1,6 @@
 //! Which kinds the embedded cluster knows, as a real server's discovery names them.
 
+use crate::sandbox::tree;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
@@ -130,14 +131,50 @@ impl ApiKind {
             ) && self.plural != "horizontalpodautoscalers"
     }
 
+    fn name_short(&self, row: &mut Value) {
+        let short = short_names(&self.plural);
+        if !short.is_empty() {
+            tree::set(row, &["shortNames"], short);
+        }
+        if in_all(&self.plural) {
+            tree::set(row, &["categories"], vec!["all"]);
+        }
+    }
+
+    /// Its entry of the aggregated discovery document for one of its versions.
+    #[must_use]
+    pub fn aggregated_discovery(&self, version: &str) -> Value {
+        let own = json!({"group": self.group, "version": version, "kind": self.kind});
+        let some = ["get", "patch", "update"];
+        let mut subresources = Vec::new();
+        if self.scale {
+            let scale = json!({"group": "autoscaling", "version": "v1", "kind": "Scale"});
+            subresources
+                .push(json!({"subresource": "scale", "responseKind": scale, "verbs": some}));
+        }
+        if self.status {
+            subresources.push(json!({"subresource": "status", "responseKind": own, "verbs": some}));
+        }
+        let mut entry = json!({
+            "resource": self.plural, "responseKind": own,
+            "scope": if self.namespaced { "Namespaced" } else { "Cluster" },
+            "singularResource": self.kind.to_lowercase(), "verbs": VERBS,
+        });
+        self.name_short(&mut entry);
+        if !subresources.is_empty() {
+            tree::set(&mut entry, &["subresources"], subresources);
+        }
+        entry
+    }
+
     /// Its rows of the classic discovery document.
     #[must_use]
     pub fn discovery(&self) -> Vec<Value> {
-        let main = json!({
+        let mut main = json!({
             "name": self.plural, "singularName": self.kind.to_lowercase(), "namespaced": self.namespaced,
-            "kind": self.kind,
-            "verbs": ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+            "kind": self.kind, "verbs": VERBS,
         });
+        self.name_short(&mut main);
         let mut rows = vec![main];
         if self.scale {
             rows.push(json!({
@@ -152,6 +189,54 @@ impl ApiKind {
             }));
         }
         rows
+    }
+}
+
+/// Verbs of every kind, as discovery lists them.
+const VERBS: [&str; 8] = [
+    "create",
+    "delete",
+    "deletecollection",
+    "get",
+    "list",
+    "patch",
+    "update",
+    "watch",
+];
+
+/// Is it part of `kubectl get all`?
+fn in_all(plural: &str) -> bool {
+    matches!(
+        plural,
+        "pods"
+            | "services"
+            | "deployments"
+            | "replicasets"
+            | "daemonsets"
+            | "jobs"
+            | "horizontalpodautoscalers"
+            | "canaries"
+    )
+}
+
+/// What people may type instead of the plural.
+fn short_names(plural: &str) -> &'static [&'static str] {
+    match plural {
+        "namespaces" => &["ns"],
+        "nodes" => &["no"],
+        "configmaps" => &["cm"],
+        "services" => &["svc"],
+        "pods" => &["po"],
+        "endpoints" => &["ep"],
+        "events" => &["ev"],
+        "serviceaccounts" => &["sa"],
+        "deployments" => &["deploy"],
+        "replicasets" => &["rs"],
+        "daemonsets" => &["ds"],
+        "horizontalpodautoscalers" => &["hpa"],
+        "ingresses" => &["ing"],
+        "gateways" => &["gtw"],
+        _ => &[],
     }
 }
 

@@ -16,6 +16,7 @@ use crate::sandbox::route::Target;
 use crate::sandbox::selectors::Selector;
 use crate::sandbox::shared::Shared;
 use crate::sandbox::store::ObjectKey;
+use crate::sandbox::table::TableFormat;
 use crate::sandbox::tree;
 use crate::sandbox::watches::WatchSpec;
 use crate::sandbox::writes;
@@ -38,6 +39,7 @@ pub(super) struct ApiRequest {
     pub(super) query: Query,
     pub(super) raw_query: String,
     pub(super) content_type: String,
+    pub(super) accept: String,
     pub(super) user_agent: String,
     pub(super) body: Bytes,
 }
@@ -47,6 +49,8 @@ pub(super) struct ApiRequest {
 pub(super) enum Answer {
     Json(u16, Value),
     Text(String),
+    /// A document of another media type than JSON's usual one.
+    Document(&'static str, Vec<u8>),
     Proxied(ProxyResponse),
     Watch(Box<WatchSpec>),
 }
@@ -69,8 +73,12 @@ pub(super) fn handle(
         "" => Part::Main,
         "status" if kind.status => Part::Status,
         "scale" if kind.scale => return special::scaled(shared, kind, target, request, info),
+        "log" | "exec" | "attach" | "portforward" if kind.qualified() == "pods" => {
+            return special::refused(shared, kind, target);
+        }
         _ => return Err(Failure::no_such_path()),
     };
+    let table = table_asked(request);
     if kind.namespaced
         && target.namespace.is_empty()
         && !matches!(info.verb.as_str(), "list" | "watch")
@@ -80,7 +88,17 @@ pub(super) fn handle(
     let key = ObjectKey::new(kind, &target.namespace, &target.name);
     match info.verb.as_str() {
         "get" => shared.read(|state| match state.store.get(&key) {
-            Some(object) => Ok(Answer::Json(200, as_version(object, kind, &target.version))),
+            Some(object) => {
+                let object = as_version(object, kind, &target.version);
+                let document = match table {
+                    Some(format) => {
+                        let version = tree::text(&object, "/metadata/resourceVersion");
+                        format.table(kind, [&object], version, shared.now())
+                    }
+                    None => object,
+                };
+                Ok(Answer::Json(200, document))
+            }
             None => Err(Failure::not_found(kind, &target.name)),
         }),
         "list" => list(shared, kind, target, request),
@@ -118,6 +136,10 @@ pub(super) fn handle(
         "patch" if !target.name.is_empty() => patched(shared, kind, target, request, part),
         _ => Err(Failure::method_not_allowed()),
     }
+}
+
+fn table_asked(request: &ApiRequest) -> Option<TableFormat> {
+    TableFormat::asked(&request.accept, request.query.get("includeObject"))
 }
 
 fn manager(request: &ApiRequest) -> &str {
@@ -208,12 +230,19 @@ fn list(
 ) -> Result<Answer, Failure> {
     let selector = selector(request, target)?;
     shared.read(|state| {
-        let items: Vec<Value> = state
+        let selected = state
             .store
             .list(&kind.group, &kind.plural, &target.namespace)
             .filter(|(_, object)| selector.matches(object))
-            .map(|(_, object)| {
-                let mut object = as_version(object, kind, &target.version);
+            .map(|(_, object)| as_version(object, kind, &target.version));
+        let revision = state.store.revision().to_string();
+        if let Some(format) = table_asked(request) {
+            let objects: Vec<Value> = selected.collect();
+            let table = format.table(kind, &objects, &revision, shared.now());
+            return Ok(Answer::Json(200, table));
+        }
+        let items: Vec<Value> = selected
+            .map(|mut object| {
                 if kind.builtin {
                     // typed lists name their kind once
                     tree::take(&mut object, &["apiVersion"]);
@@ -227,7 +256,7 @@ fn list(
             json!({
                 "kind": format!("{}List", kind.kind),
                 "apiVersion": kind.api_version(&target.version),
-                "metadata": {"resourceVersion": state.store.revision().to_string()},
+                "metadata": {"resourceVersion": revision},
                 "items": items,
             }),
         ))
@@ -254,6 +283,7 @@ fn watch(kind: &Arc<ApiKind>, target: &Target, request: &ApiRequest) -> Result<A
         from,
         bookmarks: request.query.is_set("allowWatchBookmarks"),
         initial_events,
+        table: table_asked(request),
         timeout: request
             .query
             .get("timeoutSeconds")

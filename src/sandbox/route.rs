@@ -17,6 +17,12 @@ pub enum Route {
     Group(String),
     /// `/api/v1` or `/apis/GROUP/VERSION`
     Resources(String, String),
+    /// `/openapi/v2`
+    OpenApiV2,
+    /// `/openapi/v3`
+    OpenApiV3,
+    /// `/openapi/v3/api/v1` or `/openapi/v3/apis/GROUP/VERSION`
+    OpenApiV3Of(String, String),
     /// Objects.
     Objects(Target),
     /// Nothing is there.
@@ -69,6 +75,14 @@ pub fn parse(path: &str) -> Route {
     match parts.as_slice() {
         ["version"] => Route::Version,
         ["healthz" | "livez" | "readyz", ..] => Route::Health,
+        ["openapi", "v2"] => Route::OpenApiV2,
+        ["openapi", "v3"] => Route::OpenApiV3,
+        ["openapi", "v3", "api", version] => {
+            Route::OpenApiV3Of(String::new(), (*version).to_owned())
+        }
+        ["openapi", "v3", "apis", group, version] => {
+            Route::OpenApiV3Of((*group).to_owned(), (*version).to_owned())
+        }
         ["api"] => Route::CoreVersions,
         ["apis"] => Route::Groups,
         ["apis", group] => Route::Group((*group).to_owned()),

@@ -106,6 +106,16 @@ pub enum ScenarioError {
 }
 
 impl Scenario {
+    /// The same canary, cluster and users, to whom nothing happens by itself.
+    #[must_use]
+    pub fn without_events(self) -> Self {
+        Self {
+            timeline: Timeline::default(),
+            steps: Steps::default(),
+            ..self
+        }
+    }
+
     /// Reads a scenario. `read` gives the text of another file, its path already relative to where `file.path` is.
     ///
     /// # Errors

@@ -26,6 +26,8 @@ pub(super) struct State {
     pub(super) workloads: Workloads,
     pub(super) faults: Faults,
     pub(super) log: Vec<LoggedRequest>,
+    /// Are requests remembered?
+    pub(super) keeps_log: bool,
     /// Watches of an earlier one end.
     pub(super) watch_epoch: u64,
 }
@@ -101,7 +103,10 @@ impl Shared {
 
     /// Remembers a request.
     pub(super) fn note(&self, request: LoggedRequest) {
-        lock(&self.state).log.push(request);
+        let mut state = lock(&self.state);
+        if state.keeps_log {
+            state.log.push(request);
+        }
     }
 
     /// The fault that a request hits.

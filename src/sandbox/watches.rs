@@ -6,11 +6,13 @@ use crate::sandbox::selectors::Selector;
 use crate::sandbox::shared::Shared;
 use crate::sandbox::store::Change;
 use crate::sandbox::store::ChangeKind;
+use crate::sandbox::table::TableFormat;
 use crate::sandbox::tree;
 use crate::sandbox::writes::as_version;
 use bytes::Bytes;
 use futures::Stream;
 use futures::stream::unfold;
+use jiff::Timestamp;
 use serde_json::Value;
 use serde_json::json;
 use std::collections::VecDeque;
@@ -41,6 +43,8 @@ pub struct WatchSpec {
     pub initial_events: bool,
     /// Of the cluster's clock.
     pub timeout: Option<Duration>,
+    /// Are rows wanted instead of objects?
+    pub table: Option<TableFormat>,
 }
 
 impl WatchSpec {
@@ -49,13 +53,19 @@ impl WatchSpec {
         (self.namespace.is_empty() || self.namespace == namespace) && self.selector.matches(object)
     }
 
-    fn line(&self, event: &str, object: &Value) -> Bytes {
+    fn line(&self, event: &str, object: &Value, now: Timestamp) -> Bytes {
         let object = as_version(object, &self.kind, &self.version);
-        line(event, &object)
+        match self.table {
+            Some(format) => {
+                let version = tree::text(&object, "/metadata/resourceVersion");
+                line(event, &format.table(&self.kind, [&object], version, now))
+            }
+            None => line(event, &object),
+        }
     }
 
     /// What a change means to this watch: an object that leaves the selection is deleted for it.
-    fn event(&self, change: &Change) -> Option<Bytes> {
+    fn event(&self, change: &Change, now: Timestamp) -> Option<Bytes> {
         if change.key.group != self.kind.group || change.key.plural != self.kind.plural {
             return None;
         }
@@ -66,9 +76,9 @@ impl WatchSpec {
         let after = change.kind != ChangeKind::Deleted && self.selects(&change.after);
         match (before, after) {
             (false, false) => None,
-            (false, true) => Some(self.line("ADDED", &change.after)),
-            (true, true) => Some(self.line("MODIFIED", &change.after)),
-            (true, false) => Some(self.line("DELETED", &change.after)),
+            (false, true) => Some(self.line("ADDED", &change.after, now)),
+            (true, true) => Some(self.line("MODIFIED", &change.after, now)),
+            (true, false) => Some(self.line("DELETED", &change.after, now)),
         }
     }
 
@@ -121,7 +131,7 @@ pub(super) fn open(
                     .list(&spec.kind.group, &spec.kind.plural, &spec.namespace)
             {
                 if spec.selects(object) {
-                    ready.push_back(spec.line("ADDED", object));
+                    ready.push_back(spec.line("ADDED", object, shared.now()));
                 }
             }
             if spec.initial_events {
@@ -171,10 +181,11 @@ impl Open {
             self.over = true;
             return;
         }
+        let now = self.shared.now();
         let (spec, ready, from) = (&self.spec, &mut self.ready, self.position);
         let position = self.shared.read(|state| {
             for change in state.store.since(from)? {
-                ready.extend(spec.event(change));
+                ready.extend(spec.event(change, now));
             }
             Ok::<u64, Failure>(state.store.revision())
         });

@@ -3,6 +3,7 @@
 //! Follows no redirects, retries nothing, and connects to private addresses only for hosts that the user named.
 
 use crate::port::Job;
+use crate::port::causes;
 use crate::port::proxy::ProxySettings;
 use crate::port::transport::HttpRequest;
 use crate::port::transport::HttpResponse;
@@ -77,7 +78,7 @@ impl DirectTransport {
                     no_authorities: true,
                 }),
                 Err(error) => Err(SetupError {
-                    why: causes(&error),
+                    why: causes::of_request(&error),
                 }),
             },
         }
@@ -137,10 +138,10 @@ impl DirectTransport {
         } else if self.no_authorities && request.url.starts_with("https") {
             format!(
                 "{}; this system has no certificate authorities",
-                causes(&error)
+                causes::of_request(&error)
             )
         } else {
-            causes(&error)
+            causes::of_request(&error)
         };
         TransportError::Unreachable { host, why }
     }
@@ -242,33 +243,7 @@ fn public_of(found: Vec<SocketAddr>, trusted: bool) -> Result<Vec<SocketAddr>, O
 }
 
 fn refusal(error: &reqwest::Error) -> Option<&OnlyInternal> {
-    let mut next = error.source();
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        next = error.source();
-    }
-    None
-}
-
-/// The causes on one line; the outermost only says that a request failed.
-fn causes(error: &reqwest::Error) -> String {
-    let mut said: Vec<String> = Vec::new();
-    let mut next = error.source();
-    while let Some(error) = next {
-        let text = error.to_string();
-        let empty = text.starts_with("client error (") && error.source().is_some();
-        if !empty && !said.iter().any(|outer| outer.contains(&text)) {
-            said.push(text);
-        }
-        next = error.source();
-    }
-    if said.is_empty() {
-        error.to_string()
-    } else {
-        said.join(": ")
-    }
+    causes::chain(error).find_map(|cause| cause.downcast_ref())
 }
 
 #[cfg(test)]

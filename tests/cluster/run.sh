@@ -19,6 +19,12 @@ if ! output=$(go test -C "$here/stack" ./... 2>&1); then
   exit 1
 fi
 
+if command -v kubectl >/dev/null || [ "${CI:-}" = true ]; then
+  "$here/kubectl.sh" "$binaries" "$driver"
+else
+  echo "kubectl is missing: what it prints on both API servers is not compared"
+fi
+
 work=$(mktemp -d "${TMPDIR:-/tmp}/flagger-cluster.XXXXXX")
 go build -C "$here/stack" -o "$work/cluster-test" ./cmd/cluster-test
 run_in "$work" nice "$work/cluster-test" -binaries "$binaries" -dir "$work" -driver "$driver" \

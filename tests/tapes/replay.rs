@@ -15,6 +15,7 @@ use kubectl_flagger::kubernetes::client::Connection;
 use kubectl_flagger::kubernetes::request::Requests;
 use kubectl_flagger::kubernetes::service_proxy::ServiceProxy;
 use kubectl_flagger::kubernetes::workloads::WorkloadOptions;
+use kubectl_flagger::port::causes;
 use kubectl_flagger::port::clock::Clock;
 use kubectl_flagger::port::subscriber::Subscriber;
 use kubectl_flagger::rollout::decision::Outcome;
@@ -102,13 +103,8 @@ fn lacking(error: &Error) -> Option<Vec<String>> {
 }
 
 fn chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut next = std::error::Error::source(error);
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
+    let causes: Vec<String> = causes::chain(error).map(ToString::to_string).collect();
+    causes.join(": ")
 }
 
 async fn drive_all(tape: &Tape, timing: Timing) -> Result<Played, Error> {

@@ -2,4 +2,5 @@
 
 pub mod display;
 pub mod promote;
+pub mod sandbox;
 pub mod values;

@@ -3,6 +3,7 @@
 use crate::git::transport::failure::NetworkFailure;
 use crate::git::transport::login::is_true;
 use crate::git::transport::session::Session;
+use crate::port::causes;
 use reqwest::Certificate;
 use reqwest::Client;
 use reqwest::Proxy;
@@ -48,7 +49,7 @@ pub(super) fn client(session: &Session, url: &Url) -> Result<Client, NetworkFail
     }
     builder.build().map_err(|error| {
         NetworkFailure::untrusted(
-            format!("TLS cannot be set up: {}", causes(&error)),
+            format!("TLS cannot be set up: {}", causes::of_request(&error)),
             AUTHORITIES,
         )
     })
@@ -107,7 +108,8 @@ fn certificates(path: &Path) -> Result<Vec<Certificate>, NetworkFailure> {
         )
     };
     let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
-    let found = Certificate::from_pem_bundle(&pem).map_err(|error| unusable(causes(&error)))?;
+    let found =
+        Certificate::from_pem_bundle(&pem).map_err(|error| unusable(causes::of_request(&error)))?;
     if found.is_empty() {
         return Err(unusable(String::from("there are none")));
     }
@@ -142,7 +144,7 @@ pub(super) fn failure(error: reqwest::Error, url: &Url) -> NetworkFailure {
     if error.is_timeout() && error.is_connect() {
         return NetworkFailure::unreachable(format!("no connection to {host} came about in time"));
     }
-    NetworkFailure::unreachable(format!("{host}: {}", causes(&error)))
+    NetworkFailure::unreachable(format!("{host}: {}", causes::of_request(&error)))
 }
 
 fn certificate_error(error: &reqwest::Error) -> Option<CertificateError> {
@@ -161,23 +163,4 @@ fn certificate_error(error: &reqwest::Error) -> Option<CertificateError> {
         };
     }
     None
-}
-
-/// The causes on one line; the outermost only says that a request failed.
-fn causes(error: &reqwest::Error) -> String {
-    let mut said: Vec<String> = Vec::new();
-    let mut next = error.source();
-    while let Some(error) = next {
-        let text = error.to_string();
-        let empty = text.starts_with("client error (") && error.source().is_some();
-        if !empty && !said.iter().any(|outer| outer.contains(&text)) {
-            said.push(text);
-        }
-        next = error.source();
-    }
-    if said.is_empty() {
-        error.to_string()
-    } else {
-        said.join(": ")
-    }
 }

@@ -1,6 +1,8 @@
 //! A small cluster for the tests of data plane and traffic: services, their endpoints and pods.
 
 use crate::sandbox::dataplane::Apex;
+use crate::sandbox::dataplane::Lost;
+use crate::sandbox::dataplane::view;
 use crate::sandbox::objects::Objects;
 use serde_json::Value;
 use serde_json::json;
@@ -125,4 +127,12 @@ impl Objects for World {
             .map(|(_, object)| object.clone())
             .collect()
     }
+}
+
+/// Weight and number of pods of every backend behind the proxy.
+pub(crate) fn weights(world: &World) -> Result<Vec<(u64, usize)>, Lost> {
+    let view = view(&World::apex(), world);
+    assert!(view.proxied);
+    let backends = view.backends?;
+    Ok(backends.iter().map(|b| (b.weight, b.pods.len())).collect())
 }

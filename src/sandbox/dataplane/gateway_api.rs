@@ -62,7 +62,7 @@ fn backend(entry: &Value, apex: &Apex, objects: &dyn Objects) -> Backend {
 mod tests {
     use super::*;
     use crate::sandbox::dataplane::fixtures::World;
-    use crate::sandbox::dataplane::view;
+    use crate::sandbox::dataplane::fixtures::weights;
     use serde_json::json;
 
     fn world(backends: Value) -> World {
@@ -74,13 +74,6 @@ mod tests {
                 {"filters": []}, {"backendRefs": backends}]}}),
         );
         world
-    }
-
-    fn weights(world: &World) -> Result<Vec<(u64, usize)>, Lost> {
-        let view = view(&World::apex(), world);
-        assert!(view.proxied);
-        let backends = view.backends?;
-        Ok(backends.iter().map(|b| (b.weight, b.pods.len())).collect())
     }
 
     #[test]

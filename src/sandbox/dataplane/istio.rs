@@ -64,7 +64,7 @@ fn service_of<'a>(host: &'a str, own: &'a str) -> (&'a str, &'a str) {
 mod tests {
     use super::*;
     use crate::sandbox::dataplane::fixtures::World;
-    use crate::sandbox::dataplane::view;
+    use crate::sandbox::dataplane::fixtures::weights;
     use serde_json::json;
 
     fn world(destinations: Value) -> World {
@@ -76,13 +76,6 @@ mod tests {
                 "http": [{"redirect": {"uri": "/"}}, {"route": destinations}]}}),
         );
         world
-    }
-
-    fn weights(world: &World) -> Result<Vec<(u64, usize)>, Lost> {
-        let view = view(&World::apex(), world);
-        assert!(view.proxied);
-        let backends = view.backends?;
-        Ok(backends.iter().map(|b| (b.weight, b.pods.len())).collect())
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::sandbox::failure::Failure;
 use crate::sandbox::faults::Faults;
 use crate::sandbox::faults::RequestInfo;
 use crate::sandbox::kinds::ApiKind;
+use crate::sandbox::openapi;
 use crate::sandbox::patch;
 use crate::sandbox::patch::PatchType;
 use crate::sandbox::proxy;
@@ -30,7 +31,20 @@ pub(in crate::sandbox) fn about_itself(
     store: &Store,
     request: &ApiRequest,
 ) -> Result<Answer, Failure> {
+    let aggregated = request.accept.contains(discovery::AGGREGATED_PARAMETERS);
     let document = match &request.route {
+        Route::CoreVersions | Route::Groups if aggregated => {
+            let document = discovery::aggregated(store, request.route == Route::CoreVersions);
+            let bytes = document.to_string().into_bytes();
+            return Ok(Answer::Document(discovery::AGGREGATED, bytes));
+        }
+        Route::OpenApiV2 if request.accept.contains(openapi::V2_PROTOBUF) => {
+            let bytes = openapi::v2_protobuf();
+            return Ok(Answer::Document(openapi::V2_PROTOBUF, bytes));
+        }
+        Route::OpenApiV2 => openapi::v2(),
+        Route::OpenApiV3 => openapi::v3_index(store),
+        Route::OpenApiV3Of(group, version) => openapi::v3(store, group, version)?,
         Route::Version => discovery::version(),
         Route::Health => return Ok(Answer::Text("ok".to_owned())),
         Route::CoreVersions => discovery::core_versions(),
@@ -68,6 +82,23 @@ pub(in crate::sandbox) fn review(
         tree::set(&mut review, &["status"], status);
         Ok(Answer::Json(201, review))
     })
+}
+
+/// What a kubelet would answer.
+pub(super) fn refused(shared: &Shared, kind: &ApiKind, target: &Target) -> Result<Answer, Failure> {
+    let key = ObjectKey::new(kind, &target.namespace, &target.name);
+    if shared.read(|state| state.store.get(&key).is_none()) {
+        return Err(Failure::not_found(kind, &target.name));
+    }
+    Err(Failure::not_implemented(format!(
+        "the embedded cluster runs no containers, so pod {} has no {}",
+        target.name,
+        match target.subresource.as_str() {
+            "log" => "logs",
+            "portforward" => "ports to forward",
+            _ => "process to talk to",
+        }
+    )))
 }
 
 pub(super) fn scaled(

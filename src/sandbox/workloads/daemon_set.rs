@@ -9,8 +9,8 @@ use crate::sandbox::workloads::Workloads;
 use crate::sandbox::workloads::controlled;
 use crate::sandbox::workloads::count;
 use crate::sandbox::workloads::edit;
+use crate::sandbox::workloads::garbage::remove;
 use crate::sandbox::workloads::pods;
-use crate::sandbox::workloads::replica_set::delete_pod;
 use crate::sandbox::workloads::revisions::resolve;
 use crate::sandbox::workloads::revisions::template_hash;
 use serde_json::Value;
@@ -77,7 +77,7 @@ impl Workloads {
         for (key, pod) in &pods {
             let misplaced = !nodes.iter().any(|node| node == node_of(pod));
             if misplaced && !pods::is_terminating(pod) {
-                delete_pod(moment, key);
+                remove(moment, key);
             }
         }
         // a terminating pod holds its node until it is gone
@@ -130,12 +130,12 @@ impl Workloads {
                 // serves nobody, so that its end makes nothing worse
                 (false, false) => {
                     room -= 1;
-                    delete_pod(moment, key);
+                    remove(moment, key);
                 }
             }
         }
         for key in outdated.iter().take(usize::try_from(room).unwrap_or(0)) {
-            delete_pod(moment, key);
+            remove(moment, key);
         }
     }
 

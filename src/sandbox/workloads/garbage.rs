@@ -33,7 +33,8 @@ fn exists(store: &Store, uid: &str) -> bool {
         .any(|(_, object)| tree::text(object, "/metadata/uid") == uid)
 }
 
-fn remove(moment: &mut Moment<'_>, key: &ObjectKey) {
+/// Asks for an object's deletion as a controller does.
+pub(super) fn remove(moment: &mut Moment<'_>, key: &ObjectKey) {
     let Some(kind) = moment
         .store
         .kinds()

@@ -4,6 +4,7 @@ use crate::sandbox::defaults;
 use crate::sandbox::store::Change;
 use crate::sandbox::store::ChangeKind;
 use crate::sandbox::store::ObjectKey;
+use crate::sandbox::store::Store;
 use crate::sandbox::tree;
 use crate::sandbox::workloads::Moment;
 use crate::sandbox::workloads::PodBehaviour;
@@ -15,6 +16,7 @@ use crate::sandbox::workloads::owner_reference;
 use crate::sandbox::writes::seconds;
 use serde_json::Value;
 use serde_json::json;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The annotation on a pod template that keeps its pods from becoming ready.
@@ -140,6 +142,13 @@ fn running(pod: &mut Value, ready: bool, now: &str, address: &str) {
     );
 }
 
+/// The pod of that uid, unless it is on its way out or another one has its name by now.
+fn living<'a>(store: &'a Store, key: &ObjectKey, uid: &str) -> Option<&'a Arc<Value>> {
+    store
+        .get(key)
+        .filter(|pod| tree::text(pod, "/metadata/uid") == uid && !is_terminating(pod))
+}
+
 impl Workloads {
     pub(super) fn react_to_pod(&mut self, change: &Change, elapsed: Duration) {
         let namespace = change.key.namespace.clone();
@@ -192,12 +201,9 @@ impl Workloads {
         uid: &str,
     ) {
         let key = key(namespace, name);
-        let Some(pod) = moment.store.get(&key).cloned() else {
+        let Some(pod) = living(moment.store, &key, uid).cloned() else {
             return;
         };
-        if tree::text(&pod, "/metadata/uid") != uid || is_terminating(&pod) {
-            return;
-        }
         let n = self.addresses;
         self.addresses += 1;
         let address = format!("10.1.{}.{}", n / 250 % 256, n % 250 + 2);
@@ -240,12 +246,9 @@ impl Workloads {
         uid: &str,
     ) {
         let key = key(namespace, name);
-        let Some(pod) = moment.store.get(&key) else {
+        let Some(pod) = living(moment.store, &key, uid) else {
             return;
         };
-        if tree::text(pod, "/metadata/uid") != uid || is_terminating(pod) {
-            return;
-        }
         let address = tree::text(pod, "/status/podIP").to_owned();
         let now = seconds(moment.now);
         self.ready_at.insert(uid.to_owned(), moment.elapsed);

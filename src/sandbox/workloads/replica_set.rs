@@ -1,7 +1,5 @@
 //! The ReplicaSet controller.
 
-use crate::sandbox::deletes::DeleteOptions;
-use crate::sandbox::deletes::delete;
 use crate::sandbox::store::ObjectKey;
 use crate::sandbox::tree;
 use crate::sandbox::workloads::Moment;
@@ -10,6 +8,7 @@ use crate::sandbox::workloads::Workloads;
 use crate::sandbox::workloads::controlled;
 use crate::sandbox::workloads::count;
 use crate::sandbox::workloads::edit;
+use crate::sandbox::workloads::garbage::remove;
 use crate::sandbox::workloads::pods;
 use serde_json::Value;
 use std::cmp::Reverse;
@@ -17,20 +16,6 @@ use std::time::Duration;
 
 pub(super) fn key(namespace: &str, name: &str) -> ObjectKey {
     ObjectKey::of("apps", "replicasets", namespace, name)
-}
-
-/// Asks for a pod's deletion as a controller does.
-pub(super) fn delete_pod(moment: &mut Moment<'_>, key: &ObjectKey) {
-    if let Some(kind) = moment.store.kind_at("", "v1", "pods") {
-        // a pod that is gone already is what is wanted
-        let _ = delete(
-            moment.store,
-            &kind,
-            key,
-            &DeleteOptions::default(),
-            moment.now,
-        );
-    }
 }
 
 impl Workloads {
@@ -64,7 +49,7 @@ impl Workloads {
             });
             let surplus = active.len() - wanted;
             for pod in active.drain(..surplus) {
-                delete_pod(moment, &pod);
+                remove(moment, &pod);
             }
         }
         self.replica_set_status(moment, &key, &set);

@@ -1,0 +1,182 @@
+//! `sandbox serve`: the embedded cluster on a socket, with what a second terminal needs to use it.
+
+use crate::canary::phase::Phase;
+use crate::cli::Streams;
+use crate::cli::args::sandbox::ServeArgs;
+use crate::cli::error::CliError;
+use crate::cli::sandbox;
+use crate::clock::SystemClock;
+use crate::error::Error;
+use crate::error::ExitCode;
+use crate::git::example;
+use crate::port::clock::Clock as _;
+use crate::sandbox::clock::SandboxClock;
+use crate::sandbox::scenario::Scenario;
+use crate::sandbox::scenario::built_in;
+use crate::sandbox::server::Server;
+use crate::sandbox::world::World;
+use crate::sandbox::world::WorldOptions;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rand::Rng as _;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+/// Name of the cluster, its context and its user.
+const NAME: &str = "sandbox";
+
+/// How often the users' requests are counted and the canary is looked at, of real time.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Serves until a signal comes.
+///
+/// # Errors
+/// The folder is in use, the port is in use, or the scenario cannot be played.
+pub fn run(args: &ServeArgs, streams: &mut Streams<'_>) -> Result<ExitCode, Error> {
+    let scenario = match &args.scenario {
+        Some(path) => sandbox::named_scenario(path)?,
+        None => built_in::scenario(built_in::DEFAULT)?.without_events(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| CliError::Start {
+        why: error.to_string(),
+    })?;
+    runtime.block_on(serve(args, streams, scenario))
+}
+
+async fn serve(
+    args: &ServeArgs,
+    streams: &mut Streams<'_>,
+    scenario: Scenario,
+) -> Result<ExitCode, Error> {
+    // The port first: whoever is refused finds no half-made folder.
+    let server = Server::bind(args.port.unwrap_or(0)).await?;
+    sandbox::empty_folder(&args.dir, "name a new folder with --dir")?;
+    let repo = args.dir.join("repo");
+    let now = SystemClock.now();
+    example::create(&repo, &sandbox::files(&scenario), now)?;
+    let namespace = sandbox::namespace(&scenario);
+    let token = token();
+    let kubeconfig = args.dir.join("kubeconfig");
+    let address = format!("https://{}", server.address());
+    write_secret(&kubeconfig, &kubeconfig_text(&server, &token, &namespace)).map_err(|source| {
+        CliError::Write {
+            path: kubeconfig.display().to_string(),
+            source,
+        }
+    })?;
+    let world = World::new(
+        scenario,
+        WorldOptions {
+            clock: SandboxClock::new(now, f64::from(args.speed.get())),
+            seed: args.seed,
+        },
+    )?;
+    world.cluster().stop_log();
+    streams.print(&what_to_type(&args.dir, &address, &namespace))?;
+    let answering = server.run(world.service(), token);
+    tokio::select! {
+        () = answering => {}
+        () = follow(&world) => {}
+        ended = ended() => ended.map_err(|error| CliError::Start { why: error.to_string() })?,
+    }
+    Ok(ExitCode::OK)
+}
+
+/// Keeps the users' requests counted, and starts what the scenario says once the primary serves.
+async fn follow(world: &World) {
+    let mut initialized = false;
+    loop {
+        // Looking is what counts: after an hour alone, one look would have an hour to count.
+        let serves = !matches!(world.phase(), Phase::New | Phase::Initializing);
+        if serves && !initialized {
+            initialized = true;
+            world.initialized();
+        }
+        tokio::time::sleep(TICK).await;
+    }
+}
+
+#[cfg(unix)]
+async fn ended() -> std::io::Result<()> {
+    use tokio::signal::unix::SignalKind;
+    use tokio::signal::unix::signal;
+    let mut interrupts = signal(SignalKind::interrupt())?;
+    let mut terminations = signal(SignalKind::terminate())?;
+    let mut hangups = signal(SignalKind::hangup())?;
+    tokio::select! {
+        _ = interrupts.recv() => {}
+        _ = terminations.recv() => {}
+        _ = hangups.recv() => {}
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+async fn ended() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
+}
+
+fn token() -> String {
+    let mut random = rand::rng();
+    format!("{:016x}{:016x}", random.next_u64(), random.next_u64())
+}
+
+/// Readable by its owner alone: it holds the token.
+fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())
+}
+
+fn kubeconfig_text(server: &Server, token: &str, namespace: &str) -> String {
+    let address = server.address();
+    let certificate = STANDARD.encode(server.certificate_pem());
+    format!(
+        "\
+apiVersion: v1
+kind: Config
+current-context: {NAME}
+clusters:
+- name: {NAME}
+  cluster:
+    server: https://{address}
+    certificate-authority-data: {certificate}
+contexts:
+- name: {NAME}
+  context:
+    cluster: {NAME}
+    user: {NAME}
+    namespace: {namespace}
+users:
+- name: {NAME}
+  user:
+    token: {token}
+"
+    )
+}
+
+fn what_to_type(dir: &Path, address: &str, namespace: &str) -> String {
+    let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
+    let dir = dir.display();
+    format!(
+        "\
+The embedded cluster serves at {address}. In a second terminal:
+
+  export KUBECONFIG={dir}/kubeconfig
+  cd {dir}/repo
+  kubectl flagger promote podinfo -n {namespace}                 # sets podinfo up
+  kubectl set image -n {namespace} deployment/podinfo podinfod=podinfo:6.0.1
+  kubectl flagger promote podinfo -n {namespace}                 # moves the traffic
+  kubectl get -n {namespace} canaries,deployments,services
+
+Ctrl-C ends it.
+"
+    )
+}
