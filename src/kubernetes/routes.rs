@@ -98,7 +98,8 @@ impl LiveRoutes {
                 let mut labels = entries(&manifest, "labels");
                 labels.insert(MANAGED_BY.to_owned(), MANAGER.into());
                 manifest["metadata"]["labels"] = labels.into();
-                if let Some(owner) = &self.owner {
+                // What belongs to no namespace cannot have an owner in one.
+                if let (Some(owner), Some(_)) = (&self.owner, &address.namespace) {
                     manifest["metadata"]["ownerReferences"] = vec![owner.clone()].into();
                 }
                 fence::mark(&mut manifest, fence, &self.key());
@@ -172,6 +173,13 @@ fn unusable(error: RouteError) -> WorkloadError {
         } => (
             object.clone(),
             format!("it also sends traffic to {destination}"),
+        ),
+        RouteError::Scale { object, total } => {
+            (object.clone(), format!("its weights add up to {total}"))
+        }
+        RouteError::Missing { object, what } => (
+            object.clone(),
+            format!("it needs {what}, which is not there"),
         ),
         RouteError::Shape { object, field } => (object.clone(), format!("it has no {field}")),
         RouteError::Unsaid { kind, what } => (kind.to_lowercase(), format!("it cannot say {what}")),

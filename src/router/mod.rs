@@ -23,15 +23,33 @@ use serde_json::Value;
 use serde_json::json;
 use std::collections::BTreeMap;
 
+mod appmesh;
+mod envoy;
 mod gateway_api;
+mod gloo;
 mod istio;
+mod kuma;
 mod rules;
 mod sides;
+mod smi;
 mod traefik;
+mod weighted;
 
 /// All of them, sorted by name.
-pub const PROVIDERS: &[&TrafficProvider] =
-    &[&gateway_api::PROVIDER, &istio::PROVIDER, &traefik::PROVIDER];
+pub const PROVIDERS: &[&TrafficProvider] = &[
+    &appmesh::PROVIDER,
+    &appmesh::V1BETA2,
+    &gateway_api::PROVIDER,
+    &gloo::PROVIDER,
+    &istio::PROVIDER,
+    &kuma::PROVIDER,
+    &smi::LINKERD,
+    &smi::OSM,
+    &smi::V1ALPHA1,
+    &smi::V1ALPHA2,
+    &smi::V1ALPHA3,
+    &traefik::PROVIDER,
+];
 
 /// A router and how to move its weights.
 pub struct TrafficProvider {
@@ -119,6 +137,30 @@ pub enum RouteError {
         object: String,
         /// What else is named there.
         destination: String,
+    },
+    /// Its weights have another scale, and we did not write them.
+    #[error("the weights of {object} add up to {total}")]
+    #[diagnostic(
+        code(flagger::router::scale),
+        help("write them in percent, so that they add up to 100")
+    )]
+    Scale {
+        /// Such as `trafficsplit/podinfo`.
+        object: String,
+        /// Their sum.
+        total: String,
+    },
+    /// Something that the Canary names is not there.
+    #[error("{object} needs {what}, which is not there")]
+    #[diagnostic(
+        code(flagger::router::missing),
+        help("create it, or correct the Canary")
+    )]
+    Missing {
+        /// Such as `routetable/podinfo`.
+        object: String,
+        /// What it needs.
+        what: String,
     },
     /// Its shape is not one that carries weights.
     #[error("{object} has no {field}")]

@@ -7,8 +7,12 @@ use crate::sandbox::objects::Objects;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
+mod appmesh;
 mod gateway_api;
+mod gloo;
 mod istio;
+mod kuma;
+mod smi;
 mod traefik;
 
 /// The service that requests are meant for.
@@ -45,11 +49,31 @@ impl Lost {
     }
 }
 
+/// Whose metrics count the requests to a backend.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Label {
+    /// Traefik's, by its name of the service.
+    Traefik(String),
+    /// An Envoy's, by the label that tells its clusters apart, and the name of this one.
+    Envoy(&'static str, String),
+    /// Those of the proxies beside the pods.
+    Sidecars(Mesh),
+}
+
+/// A mesh whose proxies stand beside the pods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mesh {
+    /// Envoys whose metrics carry the pod.
+    AppMesh,
+    /// Whatever reads TrafficSplits: Linkerd's proxies and those of Open Service Mesh.
+    Smi,
+}
+
 /// One service that a share of the requests goes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backend {
-    /// How the proxy calls it in its metrics; `None` without a proxy.
-    pub label: Option<String>,
+    /// How it is counted; `None` without a proxy that counts by more than pods.
+    pub label: Option<Label>,
     /// Relative to the other backends.
     pub weight: u64,
     /// Namespace of the pods.
@@ -70,7 +94,15 @@ pub struct View {
 /// Reads the route objects of one proxy; `None` when it has nothing to do with the apex.
 type Reader = fn(&Apex, &dyn Objects) -> Option<View>;
 
-const READERS: &[Reader] = &[traefik::read, istio::read, gateway_api::read];
+const READERS: &[Reader] = &[
+    traefik::read,
+    istio::read,
+    gateway_api::read,
+    smi::read,
+    kuma::read,
+    gloo::read,
+    appmesh::read,
+];
 
 /// Where requests to the apex go at this moment: through the first proxy that has a route for it, else straight to
 /// the endpoints of its Service.

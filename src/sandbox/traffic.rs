@@ -6,6 +6,7 @@
 use crate::sandbox::dataplane;
 use crate::sandbox::dataplane::Apex;
 use crate::sandbox::dataplane::Backend;
+use crate::sandbox::dataplane::Label;
 use crate::sandbox::dataplane::Lost;
 use crate::sandbox::dataplane::Pod;
 use crate::sandbox::dataplane::View;
@@ -179,8 +180,11 @@ impl Traffic {
         self.meters.retain(|source| match source {
             Source::Pod {
                 namespace, name, ..
+            }
+            | Source::Sidecar {
+                namespace, name, ..
             } => pods.contains_key(&(namespace.clone(), name.clone())),
-            Source::Traefik(_) => true,
+            Source::Proxy(_) => true,
         });
     }
 
@@ -194,14 +198,14 @@ impl Traffic {
             self.view = view;
             self.backends = Turns::default();
             self.members = Vec::new();
-            let configured: Vec<&str> = match &self.view.backends {
-                Ok(backends) => backends.iter().filter_map(|b| b.label.as_deref()).collect(),
+            let configured: Vec<&Label> = match &self.view.backends {
+                Ok(backends) => backends.iter().filter_map(|b| b.label.as_ref()).collect(),
                 Err(_) => Vec::new(),
             };
-            // Traefik forgets the metrics of a service that left its configuration.
+            // A proxy forgets the metrics of a service that left its configuration.
             self.meters.retain(|source| match source {
-                Source::Traefik(label) => configured.contains(&label.as_str()),
-                Source::Pod { .. } => true,
+                Source::Proxy(label) => configured.contains(&label),
+                Source::Pod { .. } | Source::Sidecar { .. } => true,
             });
         }
     }
@@ -242,7 +246,10 @@ impl Traffic {
             .pods
             .get(&(backend.namespace.clone(), name.to_owned()))
             .filter(|pod| pod.answers);
-        let proxy = backend.label.clone().map(Source::Traefik);
+        let proxy = backend.label.as_ref().and_then(|label| match label {
+            Label::Traefik(_) | Label::Envoy(..) => Some(Source::Proxy(label.clone())),
+            Label::Sidecars(_) => None,
+        });
         let Some(pod) = pod else {
             count(&mut self.totals.lost, Lost::Refused, n);
             if let Some(proxy) = &proxy {
@@ -253,10 +260,21 @@ impl Traffic {
         let behaviour = self.load.of(&pod.version);
         let carry = self.errors.entry(pod.version.clone()).or_default();
         let failed = behaviour.failed(carry, n);
+        let (namespace, workload) = (backend.namespace.clone(), pod.workload.clone());
+        let name = name.to_owned();
+        let proxy = match backend.label {
+            Some(Label::Sidecars(mesh)) => Some(Source::Sidecar {
+                mesh,
+                namespace: namespace.clone(),
+                name: name.clone(),
+                workload: workload.clone(),
+            }),
+            Some(Label::Traefik(_) | Label::Envoy(..)) | None => proxy,
+        };
         let source = Source::Pod {
-            namespace: backend.namespace.clone(),
-            name: name.to_owned(),
-            workload: pod.workload.clone(),
+            namespace,
+            name,
+            workload,
         };
         for (status, n) in [(200, n - failed), (500, failed)] {
             if n == 0 {
