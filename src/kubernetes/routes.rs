@@ -28,6 +28,7 @@ use crate::router::Facts;
 use crate::router::RouteError;
 use crate::router::TrafficProvider;
 use serde_json::Value;
+use std::cell::Cell;
 use std::rc::Rc;
 
 /// Tries of one write that others keep getting in the way of.
@@ -40,6 +41,8 @@ pub struct LiveRoutes {
     provider: &'static TrafficProvider,
     owner: Option<Value>,
     wake: Rc<Wake>,
+    /// Does the cluster have the route's kind, as far as it was asked?
+    served: Cell<bool>,
 }
 
 impl LiveRoutes {
@@ -58,7 +61,25 @@ impl LiveRoutes {
             provider,
             owner,
             wake,
+            served: Cell::new(false),
         }
+    }
+
+    /// Looked at before anything moves: a route that nobody can make is no reason to have switched the apex.
+    async fn must_be_served(&self, route: &ObjectRef) -> Result<(), WorkloadError> {
+        if self.served.get() || self.requests.serves(route).await? {
+            self.served.set(true);
+            return Ok(());
+        }
+        Err(WorkloadError::Unusable {
+            object: route.to_string(),
+            why: format!(
+                "the cluster has no {} of {}",
+                route.plural,
+                route.api_version()
+            ),
+            help: format!("what is to be installed: {}", self.provider.install),
+        })
     }
 
     fn address(&self) -> ObjectRef {
@@ -198,11 +219,15 @@ impl Router for LiveRoutes {
     fn routes(&self) -> Job<'_, Result<Option<SeenRoutes>, WorkloadError>> {
         Box::pin(async move {
             let facts = self.facts(false).await?;
+            let address = self.address();
+            if !facts.contains_key(&address) {
+                self.must_be_served(&address).await?;
+            }
             let Some(routes) = (self.provider.routes)(&self.canary, &facts).map_err(unusable)?
             else {
                 return Ok(None);
             };
-            let live = &facts[&self.address()];
+            let live = &facts[&address];
             fence::owned(live, self.provider.name, &self.key())?;
             let intent = entries(live, "annotations")
                 .get(INTENT)
@@ -258,5 +283,44 @@ impl Router for LiveRoutes {
                 resource_version,
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kubernetes::testing::Server;
+    use crate::router;
+    use serde_json::json;
+
+    const KIND: &str = "/apis/kuma.io/v1alpha1";
+
+    fn live(server: &Server) -> LiveRoutes {
+        let canary = json!({
+            "apiVersion": "flagger.app/v1beta1", "kind": "Canary", "metadata": {"name": "podinfo", "namespace": "shop"},
+            "spec": {
+                "provider": "kuma", "targetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "podinfo"},
+                "service": {"port": 80}, "analysis": {"interval": "1m", "threshold": 5, "stepWeight": 10},
+            },
+        });
+        let (canary, _) = Canary::from_value(&canary).unwrap();
+        let requests = server.requests();
+        let wake = Rc::new(Wake::new(requests.clone(), Vec::new()));
+        let provider = router::provider("kuma").unwrap();
+        LiveRoutes::new(requests, Rc::new(canary), provider, None, wake)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_kind_that_the_cluster_lacks_is_said_at_the_first_look() {
+        let server = Server::default();
+        let refused = live(&server).routes().await;
+        let Err(WorkloadError::Unusable { object, why, help }) = refused else {
+            panic!("{refused:?}");
+        };
+        assert_eq!(object, "trafficroute/podinfo");
+        assert_eq!(why, "the cluster has no trafficroutes of kuma.io/v1alpha1");
+        assert!(help.contains("gatewayapi:v1"), "{help}");
+        server.set(KIND, json!({"resources": [{"name": "trafficroutes"}]}));
+        assert!(matches!(live(&server).routes().await, Ok(None)));
     }
 }

@@ -36,7 +36,7 @@ pub(super) const PROVIDER: TrafficProvider = TrafficProvider {
     name: "kuma",
     summary: "Kuma: TrafficRoute weights",
     resource: RESOURCE,
-    install: "Kuma has none of them since 3.0; with provider gatewayapi:v1 it reads HTTPRoutes",
+    install: "Kuma 2, with TrafficRoutes switched on; Kuma 3 reads HTTPRoutes, which are provider gatewayapi:v1",
     capabilities: Capabilities {
         weighted: true,
         mirror: Mirroring::No,
