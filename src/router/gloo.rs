@@ -227,7 +227,7 @@ fn prepare(canary: &Canary, facts: &Facts) -> Result<Vec<Change>, RouteError> {
     let address = route(canary);
     let mut changes = Vec::new();
     for service in sides(canary) {
-        changes.extend(upstream_of(canary, facts, &address, &service)?);
+        changes.extend(upstream_of(canary, facts, &service)?);
     }
     let Some(live) = facts.get(&address) else {
         let manifest = json!({
@@ -261,28 +261,14 @@ fn prepare(canary: &Canary, facts: &Facts) -> Result<Vec<Change>, RouteError> {
 fn upstream_of(
     canary: &Canary,
     facts: &Facts,
-    table: &ObjectRef,
     service: &str,
 ) -> Result<Option<Change>, RouteError> {
     let behind = facts.get(&Resource::SERVICE.in_namespace(&canary.namespace, service));
     let mut settings = Map::new();
-    if let Some(model) = model(canary) {
-        match (facts.get(&model), behind) {
-            (Some(model), _) => {
-                let spec = COPIED.iter().map(|field| (*field, &model["spec"][*field]));
-                let set = spec.filter(|(_, value)| !value.is_null());
-                settings.extend(set.map(|(field, value)| (field.to_owned(), value.clone())));
-            }
-            // Nobody has looked yet.
-            (None, None) => {}
-            (None, Some(_)) => {
-                let namespace = model.namespace.as_deref().unwrap_or_default();
-                return Err(RouteError::Missing {
-                    object: table.to_string(),
-                    what: format!("{model} of {namespace}"),
-                });
-            }
-        }
+    if let Some(model) = model(canary).and_then(|model| facts.get(&model)) {
+        let spec = COPIED.iter().map(|field| (*field, &model["spec"][*field]));
+        let set = spec.filter(|(_, value)| !value.is_null());
+        settings.extend(set.map(|(field, value)| (field.to_owned(), value.clone())));
     }
     let address = upstream(canary, service);
     if let Some(live) = facts.get(&address) {
@@ -316,7 +302,17 @@ fn upstream_of(
 fn routes(canary: &Canary, facts: &Facts) -> Result<Option<Routes>, RouteError> {
     let address = route(canary);
     let Some(live) = facts.get(&address) else {
-        return Ok(None);
+        // Said before anything moves: without its settings the sides would not serve as people expect.
+        return match model(canary).filter(|model| !facts.contains_key(model)) {
+            None => Ok(None),
+            Some(model) => Err(RouteError::Missing {
+                object: address.to_string(),
+                what: format!(
+                    "{model} of {}",
+                    model.namespace.as_deref().unwrap_or_default()
+                ),
+            }),
+        };
     };
     let lists = lists(canary, &address, live);
     if !untouched(canary, live).is_empty() || !lists.are_under(&matchers(canary))? {

@@ -54,7 +54,7 @@ impl Lost {
 pub enum Label {
     /// Traefik's, by its name of the service.
     Traefik(String),
-    /// An Envoy's, by the label that tells its clusters apart, and the name of this one.
+    /// An Envoy's, by the label that tells its clusters apart, and its value.
     Envoy(&'static str, String),
     /// Those of the proxies beside the pods.
     Sidecars(Mesh),

@@ -184,7 +184,7 @@ impl Traffic {
             | Source::Sidecar {
                 namespace, name, ..
             } => pods.contains_key(&(namespace.clone(), name.clone())),
-            Source::Proxy(_) => true,
+            Source::Traefik(_) | Source::Envoy(..) => true,
         });
     }
 
@@ -198,13 +198,13 @@ impl Traffic {
             self.view = view;
             self.backends = Turns::default();
             self.members = Vec::new();
-            let configured: Vec<&Label> = match &self.view.backends {
-                Ok(backends) => backends.iter().filter_map(|b| b.label.as_ref()).collect(),
+            let configured: Vec<Source> = match &self.view.backends {
+                Ok(backends) => backends.iter().filter_map(proxy).collect(),
                 Err(_) => Vec::new(),
             };
             // A proxy forgets the metrics of a service that left its configuration.
             self.meters.retain(|source| match source {
-                Source::Proxy(label) => configured.contains(&label),
+                Source::Traefik(_) | Source::Envoy(..) => configured.contains(source),
                 Source::Pod { .. } | Source::Sidecar { .. } => true,
             });
         }
@@ -246,10 +246,7 @@ impl Traffic {
             .pods
             .get(&(backend.namespace.clone(), name.to_owned()))
             .filter(|pod| pod.answers);
-        let proxy = backend.label.as_ref().and_then(|label| match label {
-            Label::Traefik(_) | Label::Envoy(..) => Some(Source::Proxy(label.clone())),
-            Label::Sidecars(_) => None,
-        });
+        let proxy = proxy(backend);
         let Some(pod) = pod else {
             count(&mut self.totals.lost, Lost::Refused, n);
             if let Some(proxy) = &proxy {
@@ -286,6 +283,15 @@ impl Traffic {
                 self.meters.observe(proxy, status, behaviour.seconds(), n);
             }
         }
+    }
+}
+
+/// The proxy that counts the requests to a backend, whatever becomes of them.
+fn proxy(backend: &Backend) -> Option<Source> {
+    match backend.label.as_ref()? {
+        Label::Traefik(service) => Some(Source::Traefik(service.clone())),
+        Label::Envoy(label, cluster) => Some(Source::Envoy(label, cluster.clone())),
+        Label::Sidecars(_) => None,
     }
 }
 

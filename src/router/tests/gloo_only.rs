@@ -64,9 +64,9 @@ fn upstreams_select_the_pods_of_their_service_and_have_the_settings_of_the_one_t
 }
 
 #[test]
-fn a_named_upstream_that_is_not_there_is_said() {
+fn a_named_upstream_that_is_not_there_is_said_at_the_first_look() {
     let bench = fresh();
-    let refused = (bench.provider.prepare)(&bench.canary, &bench.facts);
+    let refused = (bench.provider.routes)(&bench.canary, &bench.facts);
     assert_eq!(
         refused.unwrap_err().to_string(),
         "routetable/checkout needs upstream/model of gloo-system, which is not there"

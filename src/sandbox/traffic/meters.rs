@@ -1,6 +1,5 @@
 //! Counters and histograms as proxies and pods expose them, and the scrape that turns them into series.
 
-use crate::sandbox::dataplane::Label;
 use crate::sandbox::dataplane::Mesh;
 use crate::sandbox::promql::NAME;
 use crate::sandbox::promql::series::Labels;
@@ -46,8 +45,10 @@ const ISTIO: &[f64] = &[
 /// Whoever exposes metrics; they live and die with it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
-    /// A service in a proxy's configuration.
-    Proxy(Label),
+    /// A service in Traefik's configuration, by its label.
+    Traefik(String),
+    /// A cluster of an Envoy: the label that tells clusters apart, and its value.
+    Envoy(&'static str, String),
     /// The proxy of a mesh beside a pod.
     Sidecar {
         /// Whose proxy.
@@ -134,7 +135,7 @@ impl Meters {
 fn exposed(source: &Source, status: u16) -> Vec<Histogram> {
     let code = status.to_string();
     match source {
-        Source::Proxy(Label::Traefik(service)) => vec![Histogram::new(
+        Source::Traefik(service) => vec![Histogram::new(
             "traefik_service_request_duration_seconds",
             "traefik_service_requests_total",
             TRAEFIK,
@@ -146,7 +147,7 @@ fn exposed(source: &Source, status: u16) -> Vec<Histogram> {
                 ("protocol", "http"),
             ],
         )],
-        Source::Proxy(Label::Envoy(label, cluster)) => {
+        Source::Envoy(label, cluster) => {
             vec![envoy(&[(label, cluster), ("envoy_response_code", &code)])]
         }
         Source::Sidecar {
@@ -196,8 +197,6 @@ fn exposed(source: &Source, status: u16) -> Vec<Histogram> {
                 ),
             ]
         }
-        // Counted where they are, as sidecars.
-        Source::Proxy(Label::Sidecars(_)) => Vec::new(),
         Source::Pod {
             namespace,
             name,
