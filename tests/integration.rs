@@ -6,6 +6,8 @@
 
 #[path = "integration/artifacts.rs"]
 mod artifacts;
+#[path = "integration/asks.rs"]
+mod asks;
 #[path = "integration/bad_input.rs"]
 mod bad_input;
 #[path = "integration/cli.rs"]
