@@ -139,6 +139,7 @@ async fn live_cluster(
         heard,
     )
     .await?;
+    screen.end();
     Ok(ExitCode::from_outcome(finished.exit_code()))
 }
 

@@ -213,15 +213,20 @@ async fn play(
         }
     };
     drop(terminal);
+    output.end();
     // The last pods leave, so that what is kept is where the world came to rest.
     clock.sleep(SETTLE).await;
     let objects = serde_json::to_string_pretty(&world.dump()).unwrap_or_default();
     keep(&dir, "cluster.json", &objects)?;
     keep(&dir, "requests.txt", &requests_as_text(&world))?;
-    output.hint(&format!(
-        "\n  read it    git -C {} log flagger-status\n",
-        dir.display()
-    ));
+    output.hint(&match args.record.record {
+        RecordMode::Branch => format!(
+            "\n  read it    git -C {} log {}\n",
+            dir.display(),
+            args.record.record_ref
+        ),
+        RecordMode::None => format!("\n  kept in    {}\n", dir.display()),
+    });
     Ok(code)
 }
 
