@@ -85,6 +85,13 @@ pub fn named_scenario(path: &Path) -> Result<Scenario, Error> {
     if let Some(name) = named {
         return Ok(built_in::scenario(name)?);
     }
+    if !path.exists() {
+        return Err(CliError::UnknownScenario {
+            name: path.display().to_string(),
+            known: built_in::NAMES.join(", "),
+        }
+        .into());
+    }
     let read = |path: &Path| std::fs::read_to_string(path);
     let text = read(path).map_err(|source| CliError::Read {
         path: path.display().to_string(),
