@@ -39,7 +39,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l client-
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l client-key -d 'Key of the client certificate' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l cache-dir -d 'Folder for caches' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l cache-dir -d 'Folder for what is cached; accepted as kubectl has it, but nothing is cached' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l disable-compression -d 'Do not ask the API server for compressed answers'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -104,7 +104,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote"
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l client-key -d 'Key of the client certificate' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l cache-dir -d 'Folder for caches' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l cache-dir -d 'Folder for what is cached; accepted as kubectl has it, but nothing is cached' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l retry -d 'Drive the revision again that was rolled back last'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l allow-dirty -d 'Read a file that differs from its commit as it is, and mark the run'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l no-config-tracking -d 'Do not copy ConfigMaps and Secrets for the primary'
@@ -251,7 +251,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox;
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l client-key -d 'Key of the client certificate' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l cache-dir -d 'Folder for caches' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l cache-dir -d 'Folder for what is cached; accepted as kubectl has it, but nothing is cached' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l disable-compression -d 'Do not ask the API server for compressed answers'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -277,7 +277,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox;
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l client-key -d 'Key of the client certificate' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l cache-dir -d 'Folder for caches' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l cache-dir -d 'Folder for what is cached; accepted as kubectl has it, but nothing is cached' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l disable-compression -d 'Do not ask the API server for compressed answers'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -298,7 +298,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version"
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l client-key -d 'Key of the client certificate' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l cache-dir -d 'Folder for caches' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l cache-dir -d 'Folder for what is cached; accepted as kubectl has it, but nothing is cached' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l disable-compression -d 'Do not ask the API server for compressed answers'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -317,7 +317,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completi
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l client-key -d 'Key of the client certificate' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l cache-dir -d 'Folder for caches' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l cache-dir -d 'Folder for what is cached; accepted as kubectl has it, but nothing is cached' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l disable-compression -d 'Do not ask the API server for compressed answers'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -336,7 +336,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l 
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l client-key -d 'Key of the client certificate' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l cache-dir -d 'Folder for caches' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l cache-dir -d 'Folder for what is cached; accepted as kubectl has it, but nothing is cached' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l disable-compression -d 'Do not ask the API server for compressed answers'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -122,6 +122,18 @@ pub enum CliError {
         help("this is a bug of kubectl-flagger: please report what was printed above")
     )]
     Bug,
+    /// A scenario that is neither built in nor a file.
+    #[error("there is no scenario {name}")]
+    #[diagnostic(
+        code(flagger::sandbox::unknown_scenario),
+        help("name a file, or one of these: {known}")
+    )]
+    UnknownScenario {
+        /// As it was given.
+        name: String,
+        /// What is built in.
+        known: String,
+    },
     /// A sandbox needs a folder of its own.
     #[error("{path} is not empty")]
     #[diagnostic(code(flagger::sandbox::folder_in_use), help("{advice}"))]
@@ -185,7 +197,10 @@ impl CliError {
     #[must_use]
     pub const fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Write { .. } | Self::Read { .. } | Self::AllowHost { .. } => ExitCode::USAGE,
+            Self::Write { .. }
+            | Self::Read { .. }
+            | Self::AllowHost { .. }
+            | Self::UnknownScenario { .. } => ExitCode::USAGE,
             Self::UnendedTable { .. }
             | Self::UnknownTable { .. }
             | Self::Dirty { .. }

@@ -20,6 +20,7 @@ use clap::CommandFactory as _;
 use clap::FromArgMatches as _;
 use clap::Parser;
 use clap::Subcommand;
+use clap::builder::Resettable;
 use std::ffi::OsString;
 use std::io::Write;
 use std::panic::AssertUnwindSafe;
@@ -301,6 +302,9 @@ pub fn parse(
     if !invoked.starts_with("kubectl-") && !invoked.is_empty() {
         command = command.bin_name(invoked);
     }
+    if !wants_sandbox(&args, environment) {
+        command = command.mut_subcommand("promote", without_sandbox_variables);
+    }
     let parsed = command
         .try_get_matches_from(&args)
         .and_then(|matches| Cli::from_arg_matches(&matches));
@@ -326,6 +330,23 @@ pub fn parse(
             },
         }
     })
+}
+
+fn wants_sandbox(args: &[OsString], environment: &Environment) -> bool {
+    environment.get("KUBECTL_FLAGGER_SANDBOX").is_some()
+        || args.iter().any(|arg| {
+            arg.to_str()
+                .is_some_and(|arg| arg == "--sandbox" || arg.starts_with("--sandbox="))
+        })
+}
+
+/// A variable is set once for all commands of a shell, so it asks for nothing where there is no sandbox; a flag does.
+fn without_sandbox_variables(promote: clap::Command) -> clap::Command {
+    ["sandbox_dir", "speed", "seed"]
+        .into_iter()
+        .fold(promote, |promote, name| {
+            promote.mut_arg(name, |arg| arg.env(Resettable::Reset))
+        })
 }
 
 /// Does what was asked.

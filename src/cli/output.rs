@@ -54,6 +54,8 @@ pub struct Output<'a> {
     asks: bool,
     /// The live view, which all runs of this process share.
     live: Option<Live>,
+    /// So do they this; of several runs the last one counts.
+    summary: JsonSummary,
 }
 
 impl<'a> Output<'a> {
@@ -105,6 +107,7 @@ impl<'a> Output<'a> {
             view,
             asks,
             live,
+            summary: JsonSummary::default(),
         })
     }
 
@@ -160,6 +163,14 @@ impl<'a> Output<'a> {
         }
     }
 
+    /// Once no other run follows: standard output gets its one object, where that was asked for.
+    pub fn end(&self) {
+        // A reader that went away must not change how a run ends.
+        let mut out = std::io::stdout();
+        let _ = out.write_all(self.summary.text().as_bytes());
+        let _ = out.flush();
+    }
+
     fn line(&self, text: &str) {
         // A terminal that went away must not change how a run ends.
         let _ = std::io::stderr().write_all(text.as_bytes());
@@ -194,7 +205,7 @@ impl<'a> Output<'a> {
             },
         )));
         match self.display.output {
-            Some(OutputFormat::Json) => all.push(Box::new(JsonSummary::new(std::io::stdout()))),
+            Some(OutputFormat::Json) => all.push(Box::new(self.summary.clone())),
             Some(OutputFormat::Ndjson) => all.push(Box::new(NdjsonWriter::new(std::io::stdout()))),
             None => {}
         }

@@ -141,6 +141,7 @@ async fn live_cluster(
         heard,
     )
     .await?;
+    screen.end();
     Ok(ExitCode::from_outcome(finished.exit_code()))
 }
 

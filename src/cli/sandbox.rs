@@ -85,6 +85,13 @@ pub fn named_scenario(path: &Path) -> Result<Scenario, Error> {
     if let Some(name) = named {
         return Ok(built_in::scenario(name)?);
     }
+    if !path.exists() {
+        return Err(CliError::UnknownScenario {
+            name: path.display().to_string(),
+            known: built_in::NAMES.join(", "),
+        }
+        .into());
+    }
     let read = |path: &Path| std::fs::read_to_string(path);
     let text = read(path).map_err(|source| CliError::Read {
         path: path.display().to_string(),
@@ -214,15 +221,20 @@ async fn play(
         }
     };
     drop(terminal);
+    output.end();
     // The last pods leave, so that what is kept is where the world came to rest.
     clock.sleep(SETTLE).await;
     let objects = serde_json::to_string_pretty(&world.dump()).unwrap_or_default();
     keep(&dir, "cluster.json", &objects)?;
     keep(&dir, "requests.txt", &requests_as_text(&world))?;
-    output.hint(&format!(
-        "\n  read it    git -C {} log flagger-status\n",
-        dir.display()
-    ));
+    output.hint(&match args.record.record {
+        RecordMode::Branch => format!(
+            "\n  read it    git -C {} log {}\n",
+            dir.display(),
+            args.record.record_ref
+        ),
+        RecordMode::None => format!("\n  kept in    {}\n", dir.display()),
+    });
     Ok(code)
 }
 
