@@ -1,5 +1,6 @@
 //! Says what happened. Every event passes here, so that numbering, phase and weight are the same everywhere.
 
+use crate::canary::hook;
 use crate::canary::phase::Phase;
 use crate::canary::weight::Proof;
 use crate::canary::weight::Weight;
@@ -67,10 +68,17 @@ impl Controller<'_> {
             canary: self.identity.canary.clone(),
             phase: self.said.phase,
             weight,
+            checksum: self.checksum(),
             msg,
             kind,
         };
         self.subscriber.on_event(&event);
+    }
+
+    /// Names what is being rolled out, for webhooks.
+    pub(super) fn checksum(&self) -> String {
+        let status = &self.document.status;
+        hook::checksum(status.canary.tracked_configs.as_ref(), &status.revision)
     }
 
     /// Is it news that this rollback starts?

@@ -42,6 +42,8 @@ pub struct Event {
     pub phase: Phase,
     /// Share of the canary after this event, percent.
     pub weight: Weight,
+    /// What is being rolled out, as webhooks are told. Not in the stream: it means nothing elsewhere.
+    pub checksum: String,
     /// The line for people, without time and verb.
     pub msg: String,
     /// What happened.

@@ -65,6 +65,7 @@ impl Recorder {
             canary: "podinfo".to_owned(),
             phase: self.phase,
             weight: self.weight,
+            checksum: String::new(),
             msg,
             kind,
         });
