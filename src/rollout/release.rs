@@ -3,6 +3,7 @@
 use crate::canary::reference::TargetKind;
 use crate::canary::spec::Canary;
 use crate::canary::spec::Strategy;
+use crate::canary::webhook::HookType;
 
 /// A part of the spec that has to wait for a later release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,9 +37,14 @@ pub fn not_yet(canary: &Canary) -> Vec<NotYet> {
             "matches",
         ),
         (
-            !analysis.webhooks.is_empty(),
+            analysis.hooks(HookType::Event).next().is_some(),
             "/spec/analysis/webhooks",
-            "webhooks",
+            "event hooks",
+        ),
+        (
+            analysis.webhooks.iter().any(|hook| hook.disable_tls),
+            "/spec/analysis/webhooks",
+            "disableTLS of webhooks",
         ),
         (
             !analysis.alerts.is_empty(),
