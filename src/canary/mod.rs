@@ -12,6 +12,7 @@ pub mod duration;
 mod envelope;
 mod fields;
 pub mod holder;
+pub mod hook;
 pub mod http;
 pub mod http_match;
 pub mod load;

@@ -49,6 +49,8 @@ use crate::rollout::release::not_yet;
 use crate::rollout::words::figures;
 use crate::router;
 use crate::router::TrafficProvider;
+use crate::transport::hooks::Webhooks;
+use crate::transport::hooks::Wired;
 use crate::transport::metrics::Metrics;
 use futures::FutureExt as _;
 use jiff::SignedDuration;
@@ -149,7 +151,7 @@ pub fn prepare(loaded: &Loaded, options: &DriveOptions) -> Result<Prepared, Erro
         );
         return Err(refused(loaded, vec![problem]));
     }
-    let Some(plan) = Plan::of(canary, options.plan) else {
+    let Some(plan) = Plan::of(canary, provider.capabilities.weighted, options.plan) else {
         let problem = SpecProblem::not_in_this_release(
             &loaded.document,
             "/spec/analysis",
@@ -257,6 +259,11 @@ pub async fn drive(
     let record = KubernetesRunRecord::new(requests.clone(), namespace, name);
     let questions = questions::questions(questions, requests).await;
     let metrics = Metrics::new(Rc::clone(&world.transport), questions);
+    let hooks = canary.analysis.webhooks.iter().map(|hook| Wired {
+        hook: hook.clone(),
+        transport: Rc::clone(&world.transport),
+    });
+    let hooks = Webhooks::new((namespace, name), hooks.collect(), Rc::clone(&world.clock));
     let recorded_epoch = match &world.journal {
         Some(journal) => journal
             .read_status()
@@ -268,6 +275,7 @@ pub async fn drive(
         cluster: &cluster,
         router: &router,
         metrics: &metrics,
+        hooks: &hooks,
         lease: &lease,
         record: &record,
         journal: world

@@ -112,6 +112,7 @@ impl Document {
         self.status.phase().is_running()
             || self.status.phase() == Phase::Initializing
             || self.status.ending.is_some()
+            || self.status.closing.is_some()
     }
 
     /// What its process returned, or would have: of a run that is over.

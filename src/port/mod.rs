@@ -10,6 +10,7 @@ pub mod causes;
 pub mod clock;
 pub mod cluster;
 pub mod cluster_error;
+pub mod hooks;
 pub mod journal;
 pub mod lease;
 pub mod metric_source;

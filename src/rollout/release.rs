@@ -3,6 +3,7 @@
 use crate::canary::reference::TargetKind;
 use crate::canary::spec::Canary;
 use crate::canary::spec::Strategy;
+use crate::canary::webhook::HookType;
 
 /// A part of the spec that has to wait for a later release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,11 +18,6 @@ pub struct NotYet {
 #[must_use]
 pub fn not_yet(canary: &Canary) -> Vec<NotYet> {
     let analysis = &canary.analysis;
-    let (iterations, iterated) = match canary.strategy() {
-        Strategy::Canary => (false, ""),
-        Strategy::AbTesting => (true, "A/B testing"),
-        Strategy::BlueGreen => (true, "Blue/Green"),
-    };
     let (target, kind) = match canary.target.kind {
         TargetKind::Deployment => (false, ""),
         TargetKind::DaemonSet => (true, "a DaemonSet target"),
@@ -35,22 +31,20 @@ pub fn not_yet(canary: &Canary) -> Vec<NotYet> {
             "/spec/autoscalerRef",
             "an autoscaler of the target",
         ),
-        (iterations, "/spec/analysis/iterations", iterated),
-        (analysis.mirror, "/spec/analysis/mirror", "mirroring"),
         (
-            !analysis.matches.is_empty() && !iterations,
+            !analysis.matches.is_empty() && canary.strategy() == Strategy::Canary,
             "/spec/analysis/match",
             "matches",
         ),
         (
-            analysis.session_affinity.is_some(),
-            "/spec/analysis/sessionAffinity",
-            "session affinity",
+            analysis.hooks(HookType::Event).next().is_some(),
+            "/spec/analysis/webhooks",
+            "event hooks",
         ),
         (
-            !analysis.webhooks.is_empty(),
+            analysis.webhooks.iter().any(|hook| hook.disable_tls),
             "/spec/analysis/webhooks",
-            "webhooks",
+            "disableTLS of webhooks",
         ),
         (
             !analysis.alerts.is_empty(),

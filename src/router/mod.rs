@@ -24,6 +24,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 
 mod appmesh;
+mod arranged;
 mod envoy;
 mod gateway_api;
 mod gloo;

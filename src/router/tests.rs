@@ -355,4 +355,5 @@ mod gloo_only;
 mod istio_only;
 mod kuma_only;
 mod smi_only;
+mod strategies;
 mod traefik_only;

@@ -3,6 +3,7 @@
 //! Decides nothing about answers.
 
 pub mod address;
+pub mod hooks;
 pub mod http;
 pub mod metrics;
 pub mod reach;

@@ -273,7 +273,7 @@ fn what_this_release_cannot_do_is_refused_by_name() {
     expect("other-provider", 3, &desk.play(&inline(&canary, ""), &[]));
     let mut canary = self::canary();
     canary["spec"]["analysis"]["webhooks"] =
-        json!([{"name": "load-test", "url": "http://tester.test/"}]);
+        json!([{"name": "load-test", "url": "http://tester.test/", "disableTLS": true}]);
     expect("unsupported", 3, &desk.play(&inline(&canary, ""), &[]));
 }
 

@@ -48,17 +48,11 @@ pub fn read(apex: &Apex, objects: &dyn Objects) -> Option<View> {
         .collect();
     rules.sort_by_key(|(priority, _)| *priority);
     let Some((_, rule)) = rules.first() else {
-        return Some(View {
-            proxied: true,
-            backends: Err(Lost::NoRoute),
-        });
+        return Some(View::of(true, Err(Lost::NoRoute)));
     };
     let targets = items(rule, "/action/weightedTargets");
-    Some(shares(
-        targets
-            .map(|target| backend(target, apex, objects))
-            .collect(),
-    ))
+    let backends = targets.map(|target| backend(target, apex, objects));
+    Some(View::of(true, shares(backends.collect())))
 }
 
 fn backend(target: &Value, apex: &Apex, objects: &dyn Objects) -> Backend {

@@ -24,10 +24,7 @@ pub fn read(apex: &Apex, objects: &dyn Objects) -> Option<View> {
             && matchers.all(|matcher| items(matcher, "/headers").next().is_some())
     };
     let Some(route) = items(&table, "/spec/routes").find(|route| !asks(route)) else {
-        return Some(View {
-            proxied: true,
-            backends: Err(Lost::NoRoute),
-        });
+        return Some(View::of(true, Err(Lost::NoRoute)));
     };
     let single = route.pointer("/routeAction/single");
     let backends = match single {
@@ -40,7 +37,7 @@ pub fn read(apex: &Apex, objects: &dyn Objects) -> Option<View> {
             })
             .collect(),
     };
-    Some(shares(backends))
+    Some(View::of(true, shares(backends)))
 }
 
 fn backend(destination: &Value, weight: u64, apex: &Apex, objects: &dyn Objects) -> Backend {

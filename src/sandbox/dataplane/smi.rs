@@ -29,7 +29,7 @@ pub fn read(apex: &Apex, objects: &dyn Objects) -> Option<View> {
             ..share(objects, &apex.namespace, service, None, weight)
         }
     });
-    Some(shares(backends.collect()))
+    Some(View::of(true, shares(backends.collect())))
 }
 
 /// A quantity: a number, its text, or thousandths with an `m`. What is none gets nothing.
