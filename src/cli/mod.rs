@@ -3,6 +3,7 @@
 //! Decides nothing about a rollout.
 
 use crate::cli::args::display::ColorChoice;
+use crate::cli::args::notify::NotifyArgs;
 use crate::cli::args::promote::PromoteArgs;
 use crate::cli::args::sandbox::SandboxArgs;
 use crate::cli::args::sandbox::SandboxVerb;
@@ -22,6 +23,7 @@ use std::panic::catch_unwind;
 use std::path::Path;
 use std::path::PathBuf;
 
+pub mod alerting;
 pub mod args;
 pub mod candidates;
 pub mod complete;
@@ -31,6 +33,7 @@ pub mod error;
 pub mod generate;
 pub mod globals;
 pub mod man;
+pub mod notify;
 pub mod output;
 pub mod promote;
 pub mod questions;
@@ -88,6 +91,13 @@ pub enum Verb {
     // Boxed because it has most of the flags.
     #[command(help_template = TEMPLATE)]
     Promote(Box<PromoteArgs>),
+
+    /// Show an alert of a Canary, or send it
+    ///
+    /// Prints what the chat would be sent, without asking any cluster. With --send it is posted as a rollout would
+    /// post it, so that nobody has to break one to learn whether its alerts arrive.
+    #[command(help_template = TEMPLATE)]
+    Notify(Box<NotifyArgs>),
 
     /// Serve an embedded cluster that kubectl can talk to
     #[command(help_template = TEMPLATE)]
@@ -304,6 +314,7 @@ fn dispatch(
 ) -> Result<ExitCode, Error> {
     match &cli.verb {
         Verb::Promote(args) => promote::run(args, &cli.globals, environment),
+        Verb::Notify(args) => notify::run(args, &cli.globals, environment, streams),
         Verb::Sandbox(args) => match &args.verb {
             SandboxVerb::Serve(args) => serve::run(args, streams),
         },
@@ -336,7 +347,8 @@ impl Cli {
     pub fn look(&self, environment: &Environment) -> Look {
         let (color, ascii) = match &self.verb {
             Verb::Promote(args) => (args.display.color, args.display.ascii),
-            Verb::Sandbox(_)
+            Verb::Notify(_)
+            | Verb::Sandbox(_)
             | Verb::Version
             | Verb::Completion { .. }
             | Verb::Man

@@ -1,6 +1,7 @@
 //! What the run record holds: everything another process needs to finish a run.
 
 use crate::canary::phase::Phase;
+use crate::port::alerts::Lost;
 use crate::port::journal::Transition;
 use crate::rollout::decision::Effect;
 use crate::rollout::status::Status;
@@ -38,6 +39,9 @@ pub struct Document {
     /// Transitions that are not in Git yet.
     #[serde(default)]
     pub outbox: Vec<Transition>,
+    /// Alerts and events that did not arrive.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<Lost>,
 }
 
 /// A transition that was begun.
@@ -63,6 +67,7 @@ impl Document {
             intent: None,
             status: Status::default(),
             outbox: Vec::new(),
+            lost: Vec::new(),
         }
     }
 

@@ -15,10 +15,12 @@ pub use failure::RunError;
 
 use crate::canary::phase::Phase;
 use crate::canary::weight::Weight;
+use crate::port::alerts::Alerts;
 use crate::port::clock::Clock;
 use crate::port::cluster::Cluster;
 use crate::port::cluster::ClusterView;
 use crate::port::cluster::Fence;
+use crate::port::hooks::Hooks;
 use crate::port::journal::StatusJournal;
 use crate::port::lease::Lease;
 use crate::port::metric_source::MetricSource;
@@ -49,6 +51,10 @@ pub struct Ports<'a> {
     pub router: &'a dyn Router,
     /// Metrics.
     pub metrics: &'a dyn MetricSource,
+    /// Webhooks.
+    pub hooks: &'a dyn Hooks,
+    /// Alerts, and events for those who listen.
+    pub alerts: &'a dyn Alerts,
     /// The lock.
     pub lease: &'a dyn Lease,
     /// What survives a crash.
@@ -204,6 +210,7 @@ impl<'a> Controller<'a> {
                 return Err(error);
             }
         };
+        self.settle_alerts().await;
         let finished = Finished {
             outcome,
             unrecorded: !flushed || self.recording_failed,

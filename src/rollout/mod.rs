@@ -25,6 +25,7 @@ pub mod analysis;
 pub mod conditions;
 pub mod decision;
 pub mod event;
+pub mod notice;
 pub mod observation;
 pub mod plan;
 pub mod readiness;

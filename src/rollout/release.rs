@@ -3,6 +3,7 @@
 use crate::canary::reference::TargetKind;
 use crate::canary::spec::Canary;
 use crate::canary::spec::Strategy;
+use crate::canary::webhook::HookType;
 
 /// A part of the spec that has to wait for a later release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,14 +49,17 @@ pub fn not_yet(canary: &Canary) -> Vec<NotYet> {
             "session affinity",
         ),
         (
-            !analysis.webhooks.is_empty(),
+            analysis
+                .webhooks
+                .iter()
+                .any(|hook| hook.kind != HookType::Event),
             "/spec/analysis/webhooks",
             "webhooks",
         ),
         (
-            !analysis.alerts.is_empty(),
-            "/spec/analysis/alerts",
-            "alerts",
+            analysis.webhooks.iter().any(|hook| hook.disable_tls),
+            "/spec/analysis/webhooks",
+            "a certificate that nobody verifies",
         ),
         (
             canary.revert_on_deletion,

@@ -338,6 +338,10 @@ fn masked_body(body: &Value) -> Value {
         ("/metadata/eventMessage", "TEXT"),
         ("/attachments/0/text", "TEXT"),
         ("/sections/0/activityTitle", "TEXT"),
+        (
+            "/cards/0/sections/0/widgets/0/textParagraph/text",
+            "<font color=#848484><strong>TEXT</strong></font>",
+        ),
     ] {
         if let Some(value) = body.pointer_mut(pointer) {
             *value = json!(mask);
