@@ -6,6 +6,8 @@
 )]
 #![expect(clippy::print_stdout, reason = "the table is what people run it for")]
 
+#[path = "tapes/departures.rs"]
+mod departures;
 #[path = "tapes/difference.rs"]
 mod difference;
 #[path = "tapes/recorded.rs"]

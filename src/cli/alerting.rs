@@ -103,11 +103,14 @@ pub async fn audience<'a>(
     let cluster = options.cluster_name.clone();
     let always = facts::of_cluster(cluster.as_deref());
     let told = told(loaded, options, post).await;
+    let hooks = canary.analysis.webhooks.iter();
+    let muted = hooks.filter(|hook| hook.mute_alert);
+    let muted = muted.map(|hook| hook.name.clone()).collect();
     Audience {
         watching,
         alerts: Announcer::new(
             Rc::clone(courier),
-            Notices::new(cluster),
+            Notices::new(cluster, muted),
             (always, facts::of_plan(canary)),
             told,
         ),

@@ -154,7 +154,7 @@ pub fn prepare(loaded: &Loaded, options: &DriveOptions) -> Result<Prepared, Erro
         );
         return Err(refused(loaded, vec![problem]));
     }
-    let Some(plan) = Plan::of(canary, options.plan) else {
+    let Some(plan) = Plan::of(canary, provider.capabilities.weighted, options.plan) else {
         let problem = SpecProblem::not_in_this_release(
             &loaded.document,
             "/spec/analysis",

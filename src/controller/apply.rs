@@ -168,7 +168,7 @@ impl Controller<'_> {
                     let written = self
                         .ports
                         .router
-                        .set_routes(*routes, *rollback, &fence)
+                        .set_routes(*routes, &status.canary, *rollback, &fence)
                         .await?;
                     status.acknowledge(self.ports.clock.now(), self.plan.interval);
                     let took = millis(self.ports.clock.boot().saturating_sub(began));
@@ -321,7 +321,8 @@ impl Controller<'_> {
             from: before.weight(),
             status: after.canary.clone(),
             threshold: self.plan.threshold,
-            steps: self.plan.ladder.steps().to_vec(),
+            steps: self.plan.way.weights().to_vec(),
+            iterations: self.plan.way.iterations(),
             measured: measured.collect(),
             reason,
             spec_commit: self.identity.spec_commit.clone(),

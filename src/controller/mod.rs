@@ -303,6 +303,9 @@ impl<'a> Controller<'a> {
         self.inherits = self.document.resumed;
         self.moved = self.document.status.phase().is_running();
         self.document.epoch = self.ports.lease.epoch().unwrap_or(floor + 1);
+        if let Some(affinity) = &mut self.plan.affinity {
+            affinity.seed.clone_from(&self.document.run);
+        }
         Ok(())
     }
 

@@ -83,7 +83,7 @@ impl Controller<'_> {
             .is_some_and(|intent| self.document.has_not_confirmed(intent));
         let intent = self.document.intent.take();
         let status = &mut self.document.status;
-        if status.phase() != Phase::Progressing {
+        if !matches!(status.phase(), Phase::Progressing | Phase::WaitingPromotion) {
             return;
         }
         // A way back that was begun on the route is finished, whatever the record says.
@@ -99,6 +99,10 @@ impl Controller<'_> {
                     rollback: false,
                 } if routes.is_some_and(|seen| seen.routes == wanted) => {
                     status.canary.canary_weight = wanted.canary;
+                    status.mirrored = wanted.mirrored;
+                    if let Some(affinity) = &self.plan.affinity {
+                        affinity.moved(&mut status.canary, &status.revision, wanted.canary);
+                    }
                     status.acknowledge(self.ports.clock.now(), self.plan.interval);
                 }
                 Effect::SetRoutes { .. }

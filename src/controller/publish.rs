@@ -14,6 +14,7 @@ use crate::rollout::decision::Reason;
 use crate::rollout::event::Event;
 use crate::rollout::event::EventKind;
 use crate::rollout::event::Level;
+use crate::rollout::event::Sample;
 use crate::rollout::observation::Observation;
 use crate::rollout::words;
 use crate::rollout::words::WordsContext;
@@ -140,7 +141,10 @@ impl Controller<'_> {
         if due && !self.said.planned && self.document.status.ending.is_none() {
             self.said.planned = true;
             self.say(EventKind::RunPlan {
-                weights: self.plan.ladder.steps().to_vec(),
+                strategy: self.plan.way.name(),
+                weights: self.plan.way.weights().to_vec(),
+                iterations: self.plan.way.iterations(),
+                mirror: self.plan.way.mirrors(),
                 interval_ms: u64::try_from(self.plan.interval.as_millis()).unwrap_or(0),
                 threshold: self.plan.threshold,
                 metrics: self
@@ -261,17 +265,14 @@ fn tag(image: &str) -> String {
 fn level(kind: &EventKind) -> Level {
     match kind {
         EventKind::CheckHeld { .. }
+        | EventKind::GateWaiting { .. }
         | EventKind::SignalReceived { .. }
         | EventKind::IntentReceived { .. }
         | EventKind::StatusFailed { .. }
         | EventKind::Diagnostic { .. } => Level::Warn,
         EventKind::RollbackStarted { .. } | EventKind::RollbackFinished { .. } => Level::Error,
-        EventKind::MetricSampled(sample) => {
-            if sample.ok {
-                Level::Info
-            } else {
-                Level::Warn
-            }
+        EventKind::MetricSampled(Sample { ok, .. }) | EventKind::WebhookCalled { ok, .. } => {
+            if *ok { Level::Info } else { Level::Warn }
         }
         EventKind::RunFinished { exit_code, .. } => {
             if *exit_code == 0 {
@@ -286,6 +287,8 @@ fn level(kind: &EventKind) -> Level {
         | EventKind::WorkloadReady { .. }
         | EventKind::WorkloadProgress { .. }
         | EventKind::TrafficChanged { .. }
+        | EventKind::IterationStarted { .. }
+        | EventKind::GateOpened { .. }
         | EventKind::CheckPassed { .. }
         | EventKind::StatusRecorded { .. }
         | EventKind::Heartbeat { .. } => Level::Info,

@@ -66,8 +66,18 @@ fn subject(transition: &Transition, author: &Author) -> String {
         transition.from,
         status.canary_weight
     );
+    // A failed look is no new iteration.
+    let iterating = status.phase == Phase::Progressing
+        && transition.measured.iter().all(|measured| measured.ok)
+        && u32::try_from(status.iterations)
+            .is_ok_and(|done| (1..=transition.iterations).contains(&done));
     let detail = if let Some(result) = &transition.result {
         Some(one_line(result, 20))
+    } else if iterating {
+        Some(format!(
+            "iteration {}/{}",
+            status.iterations, transition.iterations
+        ))
     } else if transition.from != status.canary_weight {
         None
     } else if status.failed_checks > 0 {
@@ -75,8 +85,6 @@ fn subject(transition: &Transition, author: &Author) -> String {
             "{}/{} checks failed",
             status.failed_checks, transition.threshold
         ))
-    } else if status.iterations > 0 {
-        Some(format!("iteration {}", status.iterations))
     } else {
         None
     };

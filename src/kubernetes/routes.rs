@@ -8,7 +8,9 @@ use crate::canary::metadata::MANAGED_BY;
 use crate::canary::metadata::MANAGER;
 use crate::canary::metadata::entries;
 use crate::canary::object::ObjectRef;
+use crate::canary::object::Resource;
 use crate::canary::spec::Canary;
+use crate::canary::status::CanaryStatus;
 use crate::canary::weight::Routes;
 use crate::kubernetes::fence;
 use crate::kubernetes::operation::Patch;
@@ -28,6 +30,7 @@ use crate::router::Facts;
 use crate::router::RouteError;
 use crate::router::TrafficProvider;
 use serde_json::Value;
+use serde_json::json;
 use std::rc::Rc;
 
 /// Tries of one write that others keep getting in the way of.
@@ -125,10 +128,12 @@ impl LiveRoutes {
         Ok((address, written))
     }
 
-    /// Reads, translates and writes, again when somebody changed the object in between.
+    /// Reads, translates and writes, again when somebody changed the object in between. `known` are facts that are
+    /// not read.
     async fn change(
         &self,
         whole: bool,
+        known: &Facts,
         fence: &Fence,
         intent: Option<&str>,
         wish: impl Fn(&Facts) -> Result<Vec<Change>, RouteError>,
@@ -137,6 +142,7 @@ impl LiveRoutes {
         loop {
             tries += 1;
             let mut facts = self.facts(whole).await?;
+            facts.extend(known.clone());
             let changes = wish(&facts).map_err(unusable)?;
             let mut failed = None;
             for change in changes {
@@ -211,7 +217,7 @@ impl Router for LiveRoutes {
 
     fn ensure<'a>(&'a self, fence: &'a Fence) -> Job<'a, Result<(), WorkloadError>> {
         Box::pin(async move {
-            self.change(true, fence, None, |facts| {
+            self.change(true, &Facts::new(), fence, None, |facts| {
                 (self.provider.prepare)(&self.canary, facts)
             })
             .await?;
@@ -222,13 +228,19 @@ impl Router for LiveRoutes {
     fn set_routes<'a>(
         &'a self,
         routes: Routes,
+        status: &'a CanaryStatus,
         rollback: bool,
         fence: &'a Fence,
     ) -> Job<'a, Result<Written, WorkloadError>> {
         Box::pin(async move {
+            // Providers take the cookies from where Flagger keeps them.
+            let owner = Resource::CANARY.in_namespace(&self.canary.namespace, &self.canary.name);
+            let known = Facts::from([(owner, json!({"status": status}))]);
             let intent = rollback.then(|| format!("rollback/{}/{}", fence.run, fence.seq));
             let wish = |facts: &Facts| (self.provider.set_routes)(&self.canary, facts, routes);
-            let facts = self.change(false, fence, intent.as_deref(), wish).await?;
+            let facts = self
+                .change(false, &known, fence, intent.as_deref(), wish)
+                .await?;
             let found = (self.provider.routes)(&self.canary, &facts).map_err(unusable)?;
             if found != Some(routes) {
                 let found = found.map_or_else(

@@ -23,6 +23,7 @@
 
 pub mod analysis;
 pub mod conditions;
+pub mod cookies;
 pub mod decision;
 pub mod event;
 pub mod notice;

@@ -9,6 +9,7 @@ use crate::rollout::event::Event;
 use crate::rollout::event::EventKind;
 use crate::rollout::words::figures::one_line;
 use crate::rollout::words::figures::short_run;
+use std::collections::BTreeSet;
 
 /// One alert.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,16 +30,19 @@ pub struct Notices {
     to: String,
     git: String,
     context: String,
+    muted: BTreeSet<String>,
     rollback: Option<(u8, String)>,
     ended: bool,
 }
 
 impl Notices {
-    /// `cluster` is what people call it; else the context of the kubeconfig has to do.
+    /// `cluster` is what people call it; else the context of the kubeconfig has to do. Nobody is told of the gates
+    /// that are `muted`.
     #[must_use]
-    pub fn new(cluster: Option<String>) -> Self {
+    pub fn new(cluster: Option<String>, muted: BTreeSet<String>) -> Self {
         Self {
             cluster,
+            muted,
             ..Self::default()
         }
     }
@@ -64,15 +68,27 @@ impl Notices {
                 None
             }
             EventKind::PhaseChanged { from, to } => self.phase(event, *from, *to),
+            EventKind::GateWaiting { name, gate } => {
+                if self.muted.contains(name) {
+                    return None;
+                }
+                let (new, weight) = (&self.to, event.weight);
+                let what = format!("{new} waits at {weight}%: the gate {name} ({gate}) is closed");
+                let next = format!("open {name}");
+                Some(self.notice(event, Severity::Warn, &what, Some(&next), false))
+            }
             EventKind::RunFinished { exit_code, .. } => (*exit_code == SPLIT && !self.ended)
                 .then(|| self.rolled_back(event, SPLIT, "it could not be put right")),
             EventKind::RunPlan { .. }
             | EventKind::WorkloadReady { .. }
             | EventKind::WorkloadProgress { .. }
             | EventKind::TrafficChanged { .. }
+            | EventKind::IterationStarted { .. }
             | EventKind::MetricSampled(_)
             | EventKind::CheckPassed { .. }
             | EventKind::CheckHeld { .. }
+            | EventKind::WebhookCalled { .. }
+            | EventKind::GateOpened { .. }
             | EventKind::SignalReceived { .. }
             | EventKind::IntentReceived { .. }
             | EventKind::RollbackFinished { .. }
@@ -172,29 +188,54 @@ const fn by_hand(code: u8) -> bool {
 
 /// Would Flagger have recorded it as a Kubernetes Event? Then whether as a warning.
 #[must_use]
-pub const fn as_flaggers_event(kind: &EventKind) -> Option<bool> {
+pub fn as_flaggers_event(kind: &EventKind) -> Option<bool> {
     match kind {
-        EventKind::WorkloadReady { .. }
-        | EventKind::TrafficChanged { .. }
-        | EventKind::RollbackFinished { .. } => Some(false),
-        EventKind::PhaseChanged { to, .. } => Some(matches!(
-            to,
-            Phase::Failed | Phase::Waiting | Phase::WaitingPromotion
-        )),
+        EventKind::TrafficChanged { .. } | EventKind::IterationStarted { .. } => Some(false),
+        EventKind::PhaseChanged { to, .. } => phase_as_flaggers_event(*to),
+        EventKind::WebhookCalled { hook, ok, .. } => match (*hook, ok) {
+            // A yes of this one begins a rollback.
+            ("rollback", yes) => Some(*yes),
+            ("post-rollout", false) => Some(true),
+            // A failed one is told as the check that was held, or the gate that is closed.
+            ("rollout", _) | (_, false) => None,
+            (_, true) => Some(false),
+        },
         EventKind::WorkloadProgress { .. }
         | EventKind::CheckHeld { .. }
+        | EventKind::GateWaiting { .. }
         | EventKind::RollbackStarted { .. }
         | EventKind::StatusFailed { .. }
         | EventKind::Diagnostic { .. } => Some(true),
         EventKind::RunStarted { .. }
         | EventKind::RunPlan { .. }
+        | EventKind::WorkloadReady { .. }
         | EventKind::MetricSampled(_)
         | EventKind::CheckPassed { .. }
+        | EventKind::GateOpened { .. }
         | EventKind::SignalReceived { .. }
         | EventKind::IntentReceived { .. }
+        | EventKind::RollbackFinished { .. }
         | EventKind::StatusRecorded { .. }
         | EventKind::Heartbeat { .. }
         | EventKind::RunFinished { .. } => None,
+    }
+}
+
+const fn phase_as_flaggers_event(to: Phase) -> Option<bool> {
+    match to {
+        Phase::Initialized
+        | Phase::Progressing
+        | Phase::Promoting
+        | Phase::Succeeded
+        | Phase::Terminating
+        | Phase::Terminated => Some(false),
+        Phase::Failed => Some(true),
+        // Gates are told of by themselves.
+        Phase::New
+        | Phase::Initializing
+        | Phase::Waiting
+        | Phase::WaitingPromotion
+        | Phase::Finalising => None,
     }
 }
 

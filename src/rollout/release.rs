@@ -18,11 +18,6 @@ pub struct NotYet {
 #[must_use]
 pub fn not_yet(canary: &Canary) -> Vec<NotYet> {
     let analysis = &canary.analysis;
-    let (iterations, iterated) = match canary.strategy() {
-        Strategy::Canary => (false, ""),
-        Strategy::AbTesting => (true, "A/B testing"),
-        Strategy::BlueGreen => (true, "Blue/Green"),
-    };
     let (target, kind) = match canary.target.kind {
         TargetKind::Deployment => (false, ""),
         TargetKind::DaemonSet => (true, "a DaemonSet target"),
@@ -36,17 +31,10 @@ pub fn not_yet(canary: &Canary) -> Vec<NotYet> {
             "/spec/autoscalerRef",
             "an autoscaler of the target",
         ),
-        (iterations, "/spec/analysis/iterations", iterated),
-        (analysis.mirror, "/spec/analysis/mirror", "mirroring"),
         (
-            !analysis.matches.is_empty() && !iterations,
+            !analysis.matches.is_empty() && canary.strategy() == Strategy::Canary,
             "/spec/analysis/match",
             "matches",
-        ),
-        (
-            analysis.session_affinity.is_some(),
-            "/spec/analysis/sessionAffinity",
-            "session affinity",
         ),
         (
             analysis

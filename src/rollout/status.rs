@@ -2,6 +2,7 @@
 
 use crate::canary::phase::Phase;
 use crate::canary::status::CanaryStatus;
+use crate::canary::weight::Routes;
 use crate::canary::weight::Weight;
 use crate::rollout::decision::Cause;
 use jiff::SignedDuration;
@@ -18,6 +19,9 @@ pub struct Status {
     /// The revision being analysed.
     #[serde(default)]
     pub revision: String,
+    /// Does the canary get a copy of the traffic?
+    #[serde(default)]
+    pub mirrored: bool,
     /// When the present phase began.
     #[serde(default)]
     pub phase_since: Option<Timestamp>,
@@ -75,9 +79,32 @@ impl Status {
         self.canary.canary_weight
     }
 
-    /// Called once a written weight was acknowledged: the soak begins.
+    /// The routes as we last wrote them.
+    #[must_use]
+    pub const fn routes(&self) -> Routes {
+        Routes {
+            canary: self.canary.canary_weight,
+            mirrored: self.mirrored,
+        }
+    }
+
+    /// Has the canary had traffic, or a look, in this analysis?
+    #[must_use]
+    pub fn is_begun(&self) -> bool {
+        self.routes() != Routes::PRIMARY || self.canary.iterations > 0
+    }
+
+    /// Called once written routes were acknowledged: the soak begins, where there is anything to soak.
     pub fn acknowledge(&mut self, at: Timestamp, interval: SignedDuration) {
         self.weight_since = Some(at);
+        self.look_after(at, interval);
+        if !self.is_begun() {
+            self.next_check = None;
+        }
+    }
+
+    /// The next look is an interval away.
+    pub(super) fn look_after(&mut self, at: Timestamp, interval: SignedDuration) {
         self.next_check = Some(at.checked_add(interval).unwrap_or(Timestamp::MAX));
         self.passed = false;
     }

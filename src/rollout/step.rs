@@ -137,6 +137,7 @@ fn begin_analysis(draft: &mut Draft<'_>) {
     status.canary.failed_checks = 0;
     status.canary.iterations = 0;
     status.canary.canary_weight = Routes::PRIMARY.canary;
+    status.mirrored = false;
     status.promoted_generation = None;
     status.promotion_failed = false;
     status.rejected = None;
@@ -206,6 +207,8 @@ fn asked(draft: Draft<'_>, request: Request, results: &[CheckResult]) -> Decisio
 mod properties;
 #[cfg(test)]
 mod sequences;
+#[cfg(test)]
+mod strategies;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

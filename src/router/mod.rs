@@ -23,6 +23,7 @@ use serde_json::Value;
 use serde_json::json;
 use std::collections::BTreeMap;
 
+mod arranged;
 mod gateway_api;
 mod istio;
 mod rules;

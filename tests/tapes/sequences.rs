@@ -1,5 +1,6 @@
 //! What a comparison is about: four sequences, from a recording and from a replay, with all that may differ masked.
 
+use crate::departures::set_apart;
 use crate::recorded::Row;
 use crate::recorded::Tape;
 use crate::recorded::path_of;
@@ -93,6 +94,7 @@ impl Sequences {
             }
         }
         all.number_hashes();
+        set_apart(&mut all, tape);
         all
     }
 
@@ -153,7 +155,23 @@ impl Sequences {
             }
         }
         all.number_hashes();
+        all.mask_cookie();
+        set_apart(&mut all, tape);
         all
+    }
+
+    /// The value of the cookie is chance in a recording.
+    fn mask_cookie(&mut self) {
+        let mut cookies = self.statuses.iter().filter_map(|status| {
+            let cookie = status["sessionAffinityCookie"].as_str()?;
+            Some(cookie.split_once('=')?.1.to_owned())
+        });
+        let Some(value) = cookies.next() else { return };
+        let mask = |one: &mut Value| {
+            *one = serde_json::from_str(&one.to_string().replace(&value, "COOKIE")).unwrap();
+        };
+        self.statuses.iter_mut().for_each(mask);
+        self.contents.values_mut().flatten().for_each(mask);
     }
 
     /// The same without the objects of the router.

@@ -220,7 +220,11 @@ impl Workloads {
         };
         let fields = serde_json::to_value(status).unwrap_or(Value::Null);
         let mut all = fields.as_object().into_iter().flatten();
-        if all.all(|(field, value)| live["status"].get(field) == Some(value)) {
+        // A cookie that is taken back is no longer there.
+        let gone = "sessionAffinityCookie";
+        let gone =
+            (fields.get(gone).is_none() && live["status"].get(gone).is_some()).then_some(gone);
+        if gone.is_none() && all.all(|(field, value)| live["status"].get(field) == Some(value)) {
             return Ok(());
         }
         let mut patch =
@@ -231,6 +235,7 @@ impl Workloads {
         for (field, value) in fields.as_object().into_iter().flatten() {
             patch.push(json!({"op": "add", "path": format!("/status/{field}"), "value": value}));
         }
+        patch.extend(gone.map(|field| json!({"op": "remove", "path": format!("/status/{field}")})));
         let options = WriteOptions {
             subresource: Some("status"),
             ..WriteOptions::default()

@@ -172,11 +172,56 @@ fn a_closed_gate_reopened_is_no_new_beginning() {
 
 #[test]
 fn the_name_that_people_gave_the_cluster_stands_in_the_text() {
-    let mut notices = Notices::new(Some("production".to_owned()));
+    let mut notices = Notices::new(Some("production".to_owned()), BTreeSet::new());
     notices.hear(&event(0, started()));
     let notice = notices.hear(&event(0, phase(Phase::Initializing, Phase::Initialized)));
     assert_eq!(
         notice.unwrap().text,
         "6.9.2 is set up: the primary serves it\ncluster production, commit 1a2b3c4, run 4KQ7D2"
     );
+}
+
+#[test]
+fn a_closed_gate_alerts_unless_it_is_muted() {
+    let waiting = |name: &str| EventKind::GateWaiting {
+        name: name.to_owned(),
+        gate: "confirm-promotion",
+    };
+    let mut notices = Notices::new(None, BTreeSet::from(["quiet".to_owned()]));
+    notices.hear(&event(0, started()));
+    let notice = notices.hear(&event(50, waiting("ops"))).unwrap();
+    assert_eq!(notice.severity, Severity::Warn);
+    assert_eq!(
+        notice.text,
+        "6.9.2 waits at 50%: the gate ops (confirm-promotion) is closed\ncluster prod-eu, commit 1a2b3c4, run 4KQ7D2\nnext: open ops"
+    );
+    assert_eq!(notices.hear(&event(50, waiting("quiet"))), None);
+}
+
+#[test]
+fn listeners_hear_what_flagger_records() {
+    let called = |hook, ok| EventKind::WebhookCalled {
+        name: "one".to_owned(),
+        hook,
+        ok,
+        status: Some(200),
+        error: None,
+        took_ms: 1,
+    };
+    for (kind, recorded) in [
+        (called("confirm-rollout", true), Some(false)),
+        (called("confirm-rollout", false), None),
+        (called("pre-rollout", true), Some(false)),
+        (called("rollout", true), None),
+        (called("rollback", false), Some(false)),
+        (called("rollback", true), Some(true)),
+        (called("post-rollout", false), Some(true)),
+        (phase(Phase::Initialized, Phase::Progressing), Some(false)),
+        (phase(Phase::Promoting, Phase::Finalising), None),
+        (phase(Phase::Progressing, Phase::Failed), Some(true)),
+        (rollback(10, "because"), Some(true)),
+        (finished(10), None),
+    ] {
+        assert_eq!(as_flaggers_event(&kind), recorded, "{kind:?}");
+    }
 }

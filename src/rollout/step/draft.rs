@@ -53,6 +53,11 @@ impl<'a> Draft<'a> {
         };
         self.effects.push(Effect::SetRoutes { routes, rollback });
         self.status.canary.canary_weight = routes.canary;
+        self.status.mirrored = routes.mirrored;
+        if let Some(affinity) = &self.plan.affinity {
+            let revision = &self.status.revision;
+            affinity.moved(&mut self.status.canary, revision, routes.canary);
+        }
         if seen != routes || from != routes.canary {
             self.events.push(EventKind::TrafficChanged {
                 from,
@@ -61,6 +66,21 @@ impl<'a> Draft<'a> {
                 object: String::new(),
                 resource_version: String::new(),
                 took_ms: 0,
+            });
+        }
+    }
+
+    /// One iteration more.
+    pub(super) fn count(&mut self) {
+        let (done, all) = (self.status.canary.iterations, self.plan.way.iterations());
+        self.status.canary.iterations = done.saturating_add(1);
+        self.status.look_after(self.seen.at, self.plan.interval);
+        let iteration = u32::try_from(self.status.canary.iterations).unwrap_or(0);
+        // After the last one comes the switch, which speaks for itself.
+        if iteration <= all {
+            self.events.push(EventKind::IterationStarted {
+                iteration,
+                iterations: all,
             });
         }
     }

@@ -1,6 +1,5 @@
 //! The way up: one weight after another, each judged before the next.
 
-use crate::canary::phase::Phase;
 use crate::canary::weight::Proof;
 use crate::canary::weight::Routes;
 use crate::canary::weight::Weight;
@@ -14,6 +13,7 @@ use crate::rollout::event::EventKind;
 use crate::rollout::event::Role;
 use crate::rollout::event::Sample;
 use crate::rollout::observation::Observation;
+use crate::rollout::plan::Ahead;
 use crate::rollout::plan::Plan;
 use crate::rollout::plan::Timing;
 use crate::rollout::readiness::Readiness;
@@ -44,7 +44,7 @@ pub(super) enum Stage {
     PrimaryUnready,
     CanaryUnready,
     Unanalysed,
-    FirstWeight,
+    Beginning,
     NotInEffect {
         overdue: bool,
     },
@@ -70,7 +70,7 @@ pub(super) fn stage(plan: &Plan, status: &Status, seen: &Observation) -> Stage {
     let running = status.paused_since.is_none();
     if running && plan.deadline.is_some_and(|deadline| seen.at >= deadline) {
         Stage::OutOfTime
-    } else if routes.canary != weight {
+    } else if routes != status.routes() {
         Stage::Drifted
     } else if seen.revision != status.revision {
         Stage::NewRevision
@@ -88,9 +88,9 @@ pub(super) fn stage(plan: &Plan, status: &Status, seen: &Observation) -> Stage {
         Stage::CanaryUnready
     } else if plan.skip_analysis {
         Stage::Unanalysed
-    } else if weight.is_zero() {
-        Stage::FirstWeight
-    } else if let Proof::Pending(_) = seen.proof {
+    } else if !status.is_begun() && !(looked && plan.timing == Timing::Event) {
+        Stage::Beginning
+    } else if let (Proof::Pending(_), true) = (&seen.proof, routes != Routes::PRIMARY) {
         let overdue = status
             .weight_since
             .is_some_and(|since| seen.at.duration_since(since) >= IN_EFFECT);
@@ -119,8 +119,9 @@ pub(super) fn progress(mut draft: Draft<'_>, results: &[CheckResult]) -> Decisio
         Stage::Drifted => drifted(draft),
         Stage::NewRevision => restart(draft),
         Stage::CanaryLost => {
-            // No rollback: the run goes on once there are pods again.
+            // No rollback: the run goes on once there are pods again, from its first step.
             draft.set_routes(Routes::PRIMARY, false);
+            draft.status.canary.iterations = 0;
             draft.status.waiting_since = Some(seen.at);
             draft.next(Next::Again)
         }
@@ -134,7 +135,7 @@ pub(super) fn progress(mut draft: Draft<'_>, results: &[CheckResult]) -> Decisio
             decision.unwrap_or_else(|| way_back::workload(draft, Role::Canary, "it is gone"))
         }
         Stage::Unanalysed => promote::begin(draft),
-        Stage::FirstWeight => climb(draft),
+        Stage::Beginning => advance(draft),
         Stage::NotInEffect { overdue: false } => {
             let why = match &seen.proof {
                 Proof::Pending(why) => why.clone(),
@@ -156,7 +157,7 @@ pub(super) fn progress(mut draft: Draft<'_>, results: &[CheckResult]) -> Decisio
             let until = draft.status.next_check;
             draft.wait(Reason::Soaking, until)
         }
-        Stage::Passed => climb(draft),
+        Stage::Passed => advance(draft),
         Stage::Analyse => {
             if !draft.status.passed {
                 draft.status.waiting_since = None;
@@ -184,7 +185,7 @@ fn analysed(mut draft: Draft<'_>, results: &[CheckResult]) -> Decision {
         threshold: draft.plan.threshold,
         samples: samples(results),
     });
-    climb(draft)
+    advance(draft)
 }
 
 /// Another revision: users go home first, then it is analysed from the start.
@@ -221,8 +222,8 @@ fn held(mut draft: Draft<'_>, misses: Vec<String>, samples: Vec<Sample>) -> Deci
     draft.wait(Reason::Soaking, Some(next))
 }
 
-/// The next weight, once the canary is large enough for it; at the top, the promotion.
-fn climb(mut draft: Draft<'_>) -> Decision {
+/// The next step, once the canary is large enough for it; after the last, the promotion.
+fn advance(mut draft: Draft<'_>) -> Decision {
     let (plan, seen) = (draft.plan, draft.seen);
     if draft.status.paused_since.is_some() {
         draft.status.passed = false;
@@ -231,64 +232,102 @@ fn climb(mut draft: Draft<'_>) -> Decision {
         draft.status.next_check = Some(next);
         return draft.wait(Reason::Paused, Some(next));
     }
-    let Some(weight) = plan.ladder.next(draft.status.weight()) else {
-        return promote::begin(draft);
+    match plan.way.ahead(&draft.status) {
+        Ahead::Promote => promote::begin(draft),
+        Ahead::Count(None) => {
+            draft.ready(Role::Canary);
+            draft.count();
+            let until = draft.status.next_check;
+            draft.wait(Reason::Soaking, until)
+        }
+        Ahead::Move(routes) => match room_for(&mut draft, routes) {
+            Some(decision) => decision,
+            None => {
+                draft.ready(Role::Canary);
+                draft.set_routes(routes, false);
+                draft.next(Next::Again)
+            }
+        },
+        Ahead::Count(Some(routes)) => match room_for(&mut draft, routes) {
+            Some(decision) => decision,
+            None => {
+                draft.ready(Role::Canary);
+                draft.count();
+                draft.set_routes(routes, false);
+                draft.next(Next::Again)
+            }
+        },
+    }
+}
+
+/// Waits until the canary is large enough for its share, or gives it up; `None` once it may have it.
+fn room_for(draft: &mut Draft<'_>, routes: Routes) -> Option<Decision> {
+    let (plan, seen) = (draft.plan, draft.seen);
+    // A copy of the traffic is as much work as the traffic.
+    let share = if routes.mirrored {
+        Weight::FULL
+    } else {
+        routes.canary
     };
     let pods = seen.primary.as_ref().map_or(0, |primary| primary.desired);
-    let needed = capacity(weight, pods);
-    if seen.canary.available < needed {
-        let since = *draft.status.waiting_since.get_or_insert(seen.at);
-        let deadline = later(since, plan.progress_deadline);
-        if seen.at < deadline {
-            let judged = draft.status.next_check.is_some_and(|due| seen.at < due);
-            if !draft.status.weight().is_zero() && !judged {
-                draft.status.passed = true;
-                draft.status.next_check = Some(later(seen.at, plan.interval));
-            }
-            if seen.canary.desired < needed {
-                draft.effects.push(Effect::ScaleCanary(needed));
-            }
-            let reason = Reason::WaitingForCapacity {
-                role: Role::Canary,
-                ready: seen.canary.available,
-                needed,
-            };
-            return draft.wait(reason, Some(deadline));
-        }
-        if seen.canary.ready == 0 {
-            return way_back::workload(draft, Role::Canary, "none of its pods is ready");
-        }
-        draft.events.push(EventKind::Diagnostic {
-            code: "flagger::rollout::capacity".to_owned(),
-            message: format!(
-                "weight {weight} goes on with {} of {needed} canary pods",
-                seen.canary.available
-            ),
-            causes: Vec::new(),
-            file: None,
-            span: None,
-            help: Some("raise the target's replicas, or its autoscaler's minimum".to_owned()),
-        });
-        draft.status.waiting_since = None;
+    let needed = capacity(share, pods);
+    if seen.canary.available >= needed {
+        return None;
     }
-    draft.ready(Role::Canary);
-    draft.set_routes(Routes::split(weight), false);
-    draft.next(Next::Again)
+    let since = *draft.status.waiting_since.get_or_insert(seen.at);
+    let deadline = later(since, plan.progress_deadline);
+    if seen.at < deadline {
+        let judged = draft.status.next_check.is_some_and(|due| seen.at < due);
+        if draft.status.is_begun() && !judged {
+            draft.status.passed = true;
+            draft.status.next_check = Some(later(seen.at, plan.interval));
+        }
+        if seen.canary.desired < needed {
+            draft.effects.push(Effect::ScaleCanary(needed));
+        }
+        let reason = Reason::WaitingForCapacity {
+            role: Role::Canary,
+            ready: seen.canary.available,
+            needed,
+        };
+        return Some(draft.clone().wait(reason, Some(deadline)));
+    }
+    if seen.canary.ready == 0 {
+        let why = "none of its pods is ready";
+        return Some(way_back::workload(draft.clone(), Role::Canary, why));
+    }
+    draft.events.push(EventKind::Diagnostic {
+        code: "flagger::rollout::capacity".to_owned(),
+        message: format!(
+            "weight {share} goes on with {} of {needed} canary pods",
+            seen.canary.available
+        ),
+        causes: Vec::new(),
+        file: None,
+        span: None,
+        help: Some("raise the target's replicas, or its autoscaler's minimum".to_owned()),
+    });
+    draft.status.waiting_since = None;
+    None
 }
 
 /// Someone else moved the weight.
 fn drifted(mut draft: Draft<'_>) -> Decision {
-    let (ours, theirs) = (
-        draft.status.weight(),
-        draft
-            .seen
-            .routes
-            .map_or(Weight::ZERO, |routes| routes.canary),
-    );
+    let ours = draft.status.routes();
+    let theirs = draft.seen.routes.unwrap_or(Routes::PRIMARY);
     draft.status.drifts += 1;
+    let message = if ours.canary == theirs.canary {
+        let now = if theirs.mirrored { "on" } else { "off" };
+        format!("someone else turned mirroring {now}")
+    } else {
+        format!(
+            "someone else moved the weight from {} to {}",
+            ours.canary, theirs.canary
+        )
+    };
     draft.events.push(EventKind::Diagnostic {
         code: "flagger::rollout::drift".to_owned(),
-        message: format!("someone else moved the weight from {ours} to {theirs}"),
+        message,
         causes: Vec::new(),
         file: None,
         span: None,
@@ -303,12 +342,14 @@ fn drifted(mut draft: Draft<'_>) -> Decision {
             "someone else keeps moving the weight",
         );
     }
-    let planned = if theirs > ours {
-        ours
+    // Without pods the canary gets nothing back.
+    let lost = draft.seen.canary.ready == 0 && primary_has_pods(draft.seen);
+    let planned = if lost {
+        draft.status.canary.iterations = 0;
+        Routes::PRIMARY
     } else {
-        draft.plan.ladder.floor(theirs)
+        draft.plan.way.after_drift(ours, theirs)
     };
-    draft.set_routes(Routes::split(planned), false);
-    debug_assert!(draft.status.phase() == Phase::Progressing);
+    draft.set_routes(planned, false);
     draft.next(Next::Again)
 }

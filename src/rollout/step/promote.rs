@@ -134,6 +134,7 @@ fn shift(mut draft: Draft<'_>) -> Decision {
     };
     draft.set_routes(Routes::split(left), false);
     if left.is_zero() {
+        draft.status.canary.iterations = 0;
         draft.enter(Phase::Finalising);
     }
     draft.next(Next::Again)

@@ -9,6 +9,7 @@ use crate::rollout::event::Signal;
 use crate::rollout::observation::Request;
 use crate::rollout::plan::Plan;
 use crate::rollout::plan::Timing;
+use crate::rollout::plan::Way;
 use crate::rollout::step::step;
 use crate::rollout::weights::Ladder;
 use proptest::prelude::*;
@@ -38,20 +39,35 @@ fn happening() -> impl Strategy<Value = Happening> {
     ]
 }
 
+fn way() -> impl Strategy<Value = Way> {
+    let mirror = any::<bool>;
+    prop_oneof![
+        4 => (1_u32..=100, 1_u32..=100, mirror()).prop_map(|(step, max, mirror)| Way::Weights {
+            ladder: Ladder::linear(step, max).unwrap(),
+            mirror,
+        }),
+        2 => (1_u32..6).prop_map(|iterations| Way::Matches { iterations }),
+        3 => (1_u32..6, mirror(), any::<bool>()).prop_map(|(iterations, mirror, moves)| Way::Switch {
+            iterations,
+            mirror: mirror && moves,
+            moves,
+        }),
+    ]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
     fn every_run_ends_safely(
         happenings in proptest::collection::vec(happening(), 0..120),
-        step_weight in 1_u32..=100,
-        max in 1_u32..=100,
+        way in way(),
         threshold in 1_u32..5,
         grid in any::<bool>(),
         promotion_step in 0_i64..50,
     ) {
         let plan = Plan {
-            ladder: Ladder::linear(step_weight, max).unwrap(),
+            way,
             threshold,
             timing: if grid { Timing::Grid } else { Timing::Event },
             promotion_step: Weight::saturating(promotion_step),
@@ -84,7 +100,7 @@ proptest! {
             let weight = world.routes.map_or(Weight::ZERO, |routes| routes.canary);
             if after.phase() == Phase::Progressing && ended.is_none() {
                 let foreign = seen.routes.is_some_and(|routes| routes.canary == weight);
-                prop_assert!(weight <= plan.ladder.last() || foreign, "never above the last planned weight");
+                prop_assert!(weight <= plan.way.weights().last().copied().unwrap_or_default() || foreign, "never above the last planned weight");
             }
             if before.phase() == Phase::Progressing && after.phase() == Phase::Progressing
                 && before.revision == after.revision {

@@ -16,6 +16,7 @@ use crate::rollout::observation::Request;
 use crate::rollout::observation::Workload;
 use crate::rollout::plan::Plan;
 use crate::rollout::plan::Timing;
+use crate::rollout::plan::Way;
 use crate::rollout::status::Status;
 use crate::rollout::step::checks_due;
 use crate::rollout::step::step;
@@ -25,7 +26,8 @@ use jiff::Timestamp;
 
 pub(super) fn plan() -> Plan {
     Plan {
-        ladder: Ladder::linear(10, 50).unwrap(),
+        way: weights(Ladder::linear(10, 50)),
+        affinity: None,
         promotion_step: Weight::ZERO,
         interval: SignedDuration::from_secs(10),
         threshold: 2,
@@ -38,6 +40,13 @@ pub(super) fn plan() -> Plan {
         retry: false,
         skip_analysis: false,
         deadline: None,
+    }
+}
+
+pub(super) fn weights(ladder: Option<Ladder>) -> Way {
+    Way::Weights {
+        ladder: ladder.unwrap(),
+        mirror: false,
     }
 }
 
@@ -163,8 +172,14 @@ impl World {
                     self.log.push(format!("{second} held {failed}"));
                 }
                 EventKind::CheckPassed { .. } => self.log.push(format!("{second} passed")),
+                EventKind::IterationStarted { iteration, .. } => {
+                    self.log.push(format!("{second} iteration {iteration}"));
+                }
                 EventKind::RunStarted { .. }
                 | EventKind::RunPlan { .. }
+                | EventKind::WebhookCalled { .. }
+                | EventKind::GateWaiting { .. }
+                | EventKind::GateOpened { .. }
                 | EventKind::WorkloadReady { .. }
                 | EventKind::WorkloadProgress { .. }
                 | EventKind::MetricSampled(_)
