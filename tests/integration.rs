@@ -33,6 +33,8 @@ mod scenarios;
 #[path = "integration/serve.rs"]
 mod serve;
 mod specs;
+#[path = "integration/strategies.rs"]
+mod strategies;
 mod support;
 #[cfg(unix)]
 #[path = "integration/terminal.rs"]

@@ -9,6 +9,7 @@ use crate::port::journal::Transition;
 use crate::port::lease::LeaseError;
 use crate::port::run_record::RunRecordError;
 use crate::rollout::conditions::stamp;
+use crate::rollout::decision::Cause;
 use crate::rollout::decision::Decision;
 use crate::rollout::decision::Effect;
 use crate::rollout::decision::Next;
@@ -16,6 +17,7 @@ use crate::rollout::decision::Outcome;
 use crate::rollout::event::EventKind;
 use crate::rollout::observation::Observation;
 use crate::rollout::status::Status;
+use jiff::SignedDuration;
 use std::time::Duration;
 
 impl Controller<'_> {
@@ -56,6 +58,8 @@ impl Controller<'_> {
         if !effects.is_empty() {
             self.renew_if_possible().await?;
             if !rollback {
+                // Whoever takes over asks no hook again that has answered.
+                self.document.status.answered.clone_from(&status.answered);
                 if effects.contains(&Effect::Promote) {
                     // Once the primary may have been replaced, nobody may claim that the old version serves: a driver
                     // that takes over here must know of the promotion.
@@ -81,6 +85,11 @@ impl Controller<'_> {
             self.publish_status().await;
         }
         for event in events {
+            if let EventKind::GateOpened { waited_ms, .. } = event {
+                self.prolong(SignedDuration::from_millis(
+                    i64::try_from(waited_ms).unwrap_or(0),
+                ));
+            }
             self.say(event);
         }
         if let Some(reason) = &reason {
@@ -299,6 +308,8 @@ impl Controller<'_> {
             | EventKind::Diagnostic { message: why, .. } = event
             {
                 Some(why.clone())
+            } else if let EventKind::GateWaiting { name, gate } = event {
+                Some(format!("{gate} waits for {name} to open"))
             } else {
                 None
             }
@@ -323,6 +334,7 @@ impl Controller<'_> {
             threshold: self.plan.threshold,
             steps: self.plan.way.weights().to_vec(),
             iterations: self.plan.way.iterations(),
+            mirrored: after.mirrored,
             measured: measured.collect(),
             reason,
             spec_commit: self.identity.spec_commit.clone(),
@@ -338,13 +350,14 @@ impl Controller<'_> {
 /// Does anything differ that people read in the status?
 fn differs(before: &Status, after: &Status) -> bool {
     let facts = |status: &Status| {
-        let status = &status.canary;
+        let canary = &status.canary;
         (
-            status.phase,
-            status.canary_weight,
-            status.failed_checks,
-            status.iterations,
-            status.tracked_configs.clone(),
+            canary.phase,
+            status.routes(),
+            canary.failed_checks,
+            canary.iterations,
+            canary.tracked_configs.clone(),
+            status.gate.is_some(),
         )
     };
     facts(before) != facts(after)
@@ -356,7 +369,8 @@ fn result(before: &Status, after: &Status, next: &Next) -> Option<&'static str> 
         Next::Done(outcome) => Some(outcome.word()),
         Next::Again | Next::Tick(_) | Next::At(_) => {
             let begun = before.ending.is_none().then_some(after.ending).flatten();
-            begun.map(|cause| Outcome::RolledBack(cause).word())
+            let closing = before.closing.is_none().then_some(after.closing).flatten();
+            begun.map(Cause::outcome).or(closing).map(Outcome::word)
         }
     }
 }

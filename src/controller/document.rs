@@ -82,7 +82,8 @@ impl Document {
     pub fn continue_or_begin(&mut self, fresh: Self) {
         let unfinished = self.status.phase().is_running()
             || self.status.phase() == Phase::Initializing
-            || self.status.ending.is_some();
+            || self.status.ending.is_some()
+            || self.status.closing.is_some();
         if unfinished {
             self.resumed = true;
         } else {

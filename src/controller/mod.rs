@@ -301,7 +301,8 @@ impl<'a> Controller<'a> {
             self.stored_outbox = self.document.outbox.len();
         }
         self.inherits = self.document.resumed;
-        self.moved = self.document.status.phase().is_running();
+        let phase = self.document.status.phase();
+        self.moved = phase.is_running() && phase != Phase::Waiting;
         self.document.epoch = self.ports.lease.epoch().unwrap_or(floor + 1);
         if let Some(affinity) = &mut self.plan.affinity {
             affinity.seed.clone_from(&self.document.run);
@@ -433,11 +434,7 @@ impl<'a> Controller<'a> {
         let Some(since) = self.document.status.paused_since.take() else {
             return;
         };
-        let paused = now.duration_since(since);
-        self.plan.deadline = self
-            .plan
-            .deadline
-            .and_then(|deadline| deadline.checked_add(paused).ok());
+        self.prolong(now.duration_since(since));
         let soaked = self
             .document
             .status
@@ -447,6 +444,12 @@ impl<'a> Controller<'a> {
             self.document.status.next_check = Some(now);
         }
         self.woken = true;
+    }
+
+    /// That time does not count for `--timeout`.
+    fn prolong(&mut self, by: SignedDuration) {
+        let deadline = self.plan.deadline;
+        self.plan.deadline = deadline.and_then(|deadline| deadline.checked_add(by).ok());
     }
 
     fn fence(&self, seq: u64) -> Fence {

@@ -1,6 +1,8 @@
 //! Asks the ports and returns one observation; runs the checks that are due.
 
+use crate::canary::hook::HookCall;
 use crate::canary::phase::Phase;
+use crate::canary::webhook::HookType;
 use crate::canary::weight::Proof;
 use crate::controller::Controller;
 use crate::controller::RunError;
@@ -18,6 +20,8 @@ use crate::rollout::event::Sample;
 use crate::rollout::observation::Observation;
 use crate::rollout::observation::Request;
 use crate::rollout::step::checks_due;
+use crate::rollout::step::stops;
+use jiff::Timestamp;
 use std::time::Duration;
 
 /// Between two tries to renew the lock while something else is under way.
@@ -129,41 +133,91 @@ impl Controller<'_> {
         }
     }
 
-    /// In the spec's order up to the first that does not pass, as Flagger asks them. A request ends it.
+    /// In their order up to the first that stops the look, as Flagger asks them. A request ends it.
     pub(super) async fn run_checks(
         &mut self,
         seen: &Observation,
     ) -> Result<Vec<CheckResult>, RunError> {
         let mut results = Vec::new();
         for check in checks_due(&self.plan, &self.document.status, seen) {
-            let Check::Metric(metric) = check;
-            let metrics = self.ports.metrics;
-            let mut answer = metrics.ask(metric);
-            let result = loop {
-                let clock = self.ports.clock;
-                let due = self.ports.lease.due_in().max(SHORTEST);
-                tokio::select! {
-                    biased;
-                    word = next_request(&mut self.requests) => {
-                        self.heard(word);
-                        if self.request.is_some() {
-                            return Ok(results);
-                        }
-                    }
-                    answered = &mut answer => break answered,
-                    () = clock.sleep(due) => self.renew_if_possible().await?,
-                }
+            let result = match check {
+                Check::Metric(metric) => self.measure(metric).await?,
+                Check::Hook(hook) => self.call(hook).await?,
             };
-            let result = judge(&self.identity.metrics[metric], &result.query, result.answer);
-            let passed = result.passed();
-            self.remember_worst(result.sample());
-            self.say(EventKind::MetricSampled(result.sample().clone()));
+            let Some(result) = result else {
+                return Ok(results);
+            };
+            let stops = stops(&self.plan, &check, &result);
             results.push(result);
-            if !passed {
+            if stops {
                 break;
             }
         }
         Ok(results)
+    }
+
+    /// `None` where somebody asked for something meanwhile.
+    async fn measure(&mut self, metric: usize) -> Result<Option<CheckResult>, RunError> {
+        let metrics = self.ports.metrics;
+        let Some(answer) = self.unless_asked(metrics.ask(metric)).await? else {
+            return Ok(None);
+        };
+        let result = judge(&self.identity.metrics[metric], &answer.query, answer.answer);
+        if let Some(sample) = result.sample() {
+            self.remember_worst(sample);
+            self.say(EventKind::MetricSampled(sample.clone()));
+        }
+        Ok(Some(result))
+    }
+
+    /// `None` where somebody asked for something meanwhile.
+    async fn call(&mut self, at: usize) -> Result<Option<CheckResult>, RunError> {
+        let status = &self.document.status;
+        let Some(hook) = self.plan.hooks.get(at).cloned() else {
+            return Ok(None);
+        };
+        // The same for a repeat after a crash, another one at the next look.
+        let look = status.next_check.map_or(0, Timestamp::as_millisecond);
+        let (run, seq) = (&self.document.run, self.document.seq);
+        let call = HookCall {
+            hook: at,
+            phase: told_phase(hook.kind, status.phase()),
+            checksum: self.checksum(),
+            key: format!("{run}/{seq}/{at}-{look}"),
+        };
+        let hooks = self.ports.hooks;
+        let Some(answer) = self.unless_asked(hooks.call(&call)).await? else {
+            return Ok(None);
+        };
+        let said = Some(answer.text.clone()).filter(|said| !answer.passed && !said.is_empty());
+        self.say(EventKind::WebhookCalled {
+            hook: hook.kind(),
+            name: hook.name,
+            ok: answer.passed,
+            status: answer.status,
+            error: said,
+            took_ms: u64::try_from(answer.took.as_millis()).unwrap_or(u64::MAX),
+        });
+        Ok(Some(CheckResult::Hook(answer)))
+    }
+
+    /// Waits for an answer; the lock is kept meanwhile, and a request ends the wait.
+    async fn unless_asked<T>(&mut self, mut answer: Job<'_, T>) -> Result<Option<T>, RunError> {
+        loop {
+            let clock = self.ports.clock;
+            let due = self.ports.lease.due_in().max(SHORTEST);
+            tokio::select! {
+                biased;
+                word = next_request(&mut self.requests) => {
+                    self.heard(word);
+                    if self.request.is_some() {
+                        return Ok(None);
+                    }
+                }
+                answered = &mut answer => return Ok(Some(answered)),
+                () = clock.sleep(due) => self.renew_if_possible().await?,
+            }
+        }
     }
 
     fn remember_worst(&mut self, sample: &Sample) {
@@ -176,6 +230,19 @@ impl Controller<'_> {
             Some(_) => {}
             None => self.worst.push(sample.clone()),
         }
+    }
+}
+
+/// The phase that a hook is told, as Flagger tells it.
+const fn told_phase(kind: HookType, phase: Phase) -> Phase {
+    match kind {
+        HookType::ConfirmRollout | HookType::Rollback | HookType::PostRollout | HookType::Event => {
+            phase
+        }
+        HookType::PreRollout
+        | HookType::Rollout
+        | HookType::ConfirmTrafficIncrease
+        | HookType::ConfirmPromotion => Phase::Progressing,
     }
 }
 

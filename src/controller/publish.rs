@@ -2,6 +2,7 @@
 
 use crate::canary::hook;
 use crate::canary::phase::Phase;
+use crate::canary::webhook::HookType;
 use crate::canary::weight::Proof;
 use crate::canary::weight::Weight;
 use crate::controller::Controller;
@@ -35,11 +36,15 @@ pub(super) struct Said {
 
 impl Controller<'_> {
     pub(super) fn say(&mut self, kind: EventKind) {
-        if let EventKind::WorkloadProgress { .. } = kind {
+        if let EventKind::WorkloadProgress { .. } | EventKind::GateWaiting { .. } = kind {
             if self.said.waiting.as_ref() == Some(&kind) {
                 return;
             }
             self.said.waiting = Some(kind.clone());
+        }
+        if let EventKind::GateOpened { .. } = kind {
+            // Its next closing is news.
+            self.said.waiting = None;
         }
         let level = level(&kind);
         if let EventKind::TrafficChanged { to, .. } = kind {
@@ -153,10 +158,26 @@ impl Controller<'_> {
                     .iter()
                     .map(|check| check.metric.name.clone())
                     .collect(),
-                gates: Vec::new(),
+                gates: self.gates(),
                 estimate_ms: u64::try_from(self.plan.estimate().as_millis()).unwrap_or(0),
             });
         }
+    }
+
+    /// The hooks that hold the run until they say yes.
+    fn gates(&self) -> Vec<String> {
+        let hooks = self.plan.hooks.iter();
+        let gates = hooks.filter(|hook| match hook.kind {
+            HookType::ConfirmRollout
+            | HookType::ConfirmTrafficIncrease
+            | HookType::ConfirmPromotion => true,
+            HookType::PreRollout
+            | HookType::Rollout
+            | HookType::PostRollout
+            | HookType::Rollback
+            | HookType::Event => false,
+        });
+        gates.map(|hook| hook.name.clone()).collect()
     }
 
     pub(super) fn say_waiting(&mut self, reason: &Reason, next: &Next, proof: &Proof) {
@@ -167,9 +188,10 @@ impl Controller<'_> {
         };
         let soaking = match reason {
             Reason::Soaking | Reason::Paused | Reason::WaitingForRoute(_) => true,
-            // Pods are reported by events of their own.
+            // Pods and gates are reported by events of their own.
             Reason::WaitingForWorkload { .. }
             | Reason::WaitingForCapacity { .. }
+            | Reason::Gate { .. }
             | Reason::Draining => false,
         };
         if let Some(until) = until.filter(|_| soaking) {

@@ -85,6 +85,8 @@ fn subject(transition: &Transition, author: &Author) -> String {
             "{}/{} checks failed",
             status.failed_checks, transition.threshold
         ))
+    } else if transition.mirrored {
+        Some(String::from("mirrored"))
     } else {
         None
     };
@@ -241,6 +243,22 @@ mod tests {
     use crate::canary::weight::Weight;
     use crate::git::testing::author;
     use crate::git::testing::transition;
+
+    #[test]
+    fn an_iteration_is_told_as_one_of_so_many() {
+        let mut step = transition(3, 100, 100);
+        step.iterations = 10;
+        step.status.iterations = 3;
+        let text = message(&step, &author());
+        assert!(
+            text.starts_with("flagger(shop/podinfo): Progressing 100% -> 100%, iteration 3/10\n"),
+            "{text}"
+        );
+        step.iterations = 0;
+        step.status.iterations = 0;
+        step.mirrored = true;
+        assert!(message(&step, &author()).contains(", mirrored\n"));
+    }
 
     #[test]
     fn a_step_reads_as_a_line_of_the_story() {

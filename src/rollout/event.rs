@@ -286,8 +286,8 @@ pub enum EventKind {
     },
     /// A gate that was closed has opened.
     GateOpened {
-        /// Its type, such as `confirm-promotion`.
-        gate: &'static str,
+        /// The hook's name in the spec.
+        name: String,
         /// How long it was closed.
         waited_ms: u64,
     },

@@ -1,7 +1,10 @@
 //! What was asked for, fixed for the whole run: the spec's numbers and the operator's options.
 
+use crate::canary::name::Word as _;
 use crate::canary::spec::Canary;
 use crate::canary::spec::Strategy;
+use crate::canary::webhook::HookType;
+use crate::canary::webhook::Webhook;
 use crate::canary::weight::Routes;
 use crate::canary::weight::Weight;
 use crate::rollout::analysis::metric_checks;
@@ -60,6 +63,30 @@ pub enum Ahead {
     Promote,
 }
 
+/// A webhook, as far as it decides anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hook {
+    /// When it is called.
+    pub kind: HookType,
+    /// Its name in the spec.
+    pub name: String,
+}
+
+impl Hook {
+    fn of(webhook: &Webhook) -> Self {
+        Self {
+            kind: webhook.kind,
+            name: webhook.name.clone(),
+        }
+    }
+
+    /// Its type, as the spec has it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        self.kind.as_str()
+    }
+}
+
 /// The plan of one run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
@@ -81,6 +108,8 @@ pub struct Plan {
     pub canary_ready_percent: u32,
     /// Number of questions to metrics.
     pub metrics: usize,
+    /// The webhooks, in the spec's order.
+    pub hooks: Vec<Hook>,
     /// How long pods stay after their weight became 0.
     pub drain: SignedDuration,
     /// When things happen.
@@ -122,6 +151,7 @@ impl Plan {
             primary_ready_percent: percent(canary.primary_ready_threshold()),
             canary_ready_percent: percent(canary.canary_ready_threshold()),
             metrics: metric_checks(&analysis.metrics).len(),
+            hooks: analysis.webhooks.iter().map(Hook::of).collect(),
             drain: options.drain,
             timing: options.timing,
             retry: options.retry,
@@ -137,6 +167,12 @@ impl Plan {
         self.interval
             .saturating_mul(self.way.looks().saturating_add(threshold).saturating_mul(2))
             .saturating_add(self.progress_deadline.saturating_mul(2))
+    }
+
+    /// Is any hook called then?
+    #[must_use]
+    pub fn calls(&self, kind: HookType) -> bool {
+        self.hooks.iter().any(|hook| hook.kind == kind)
     }
 
     /// About how long the way up takes when every check passes, without pod starts.
@@ -262,6 +298,30 @@ impl Way {
                 ..
             } if done > *iterations => Ahead::Promote,
             Self::Switch { moves, .. } => Ahead::Count(moves.then_some(Routes::CANARY)),
+        }
+    }
+
+    /// Is the next step one that `confirm-traffic-increase` holds? Flagger asks before a promotion too, and not while
+    /// the traffic is only copied.
+    pub(super) const fn asks_for_more(&self, status: &Status) -> bool {
+        match self {
+            Self::Weights { .. } => !status.mirrored,
+            Self::Matches { .. } | Self::Switch { .. } => false,
+        }
+    }
+
+    /// Is the next step one that `confirm-promotion` holds? In Blue/Green that is the switch: what follows belongs to
+    /// it.
+    pub(super) fn asks_for_promotion(&self, status: &Status) -> bool {
+        let done = u32::try_from(status.canary.iterations).unwrap_or(0);
+        match self {
+            Self::Weights { .. } | Self::Matches { .. } => self.ahead(status) == Ahead::Promote,
+            Self::Switch {
+                iterations, moves, ..
+            } => {
+                let switched = status.routes() == Routes::CANARY || (!moves && done > *iterations);
+                done >= *iterations && !switched
+            }
         }
     }
 

@@ -3,7 +3,6 @@
 use crate::canary::reference::TargetKind;
 use crate::canary::spec::Canary;
 use crate::canary::spec::Strategy;
-use crate::canary::webhook::HookType;
 
 /// A part of the spec that has to wait for a later release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,17 +36,9 @@ pub fn not_yet(canary: &Canary) -> Vec<NotYet> {
             "matches",
         ),
         (
-            analysis
-                .webhooks
-                .iter()
-                .any(|hook| hook.kind != HookType::Event),
-            "/spec/analysis/webhooks",
-            "webhooks",
-        ),
-        (
             analysis.webhooks.iter().any(|hook| hook.disable_tls),
             "/spec/analysis/webhooks",
-            "a certificate that nobody verifies",
+            "disableTLS of webhooks",
         ),
         (
             canary.revert_on_deletion,

@@ -5,6 +5,7 @@ use crate::canary::status::CanaryStatus;
 use crate::canary::weight::Routes;
 use crate::canary::weight::Weight;
 use crate::rollout::decision::Cause;
+use crate::rollout::decision::Outcome;
 use jiff::SignedDuration;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -40,6 +41,15 @@ pub struct Status {
     /// Since when a person holds the weight where it is; checks go on.
     #[serde(default)]
     pub paused_since: Option<Timestamp>,
+    /// Hooks that have passed at this look, by their place in the spec: a driver that takes over asks only the others.
+    #[serde(default)]
+    pub answered: Vec<usize>,
+    /// The gate that holds the run.
+    #[serde(default)]
+    pub gate: Option<Closed>,
+    /// Everything is done but the `post-rollout` hooks.
+    #[serde(default)]
+    pub closing: Option<Outcome>,
     /// Times that someone else moved the weight.
     #[serde(default)]
     pub drifts: u32,
@@ -55,6 +65,15 @@ pub struct Status {
     /// Did a promotion fail, so that users are on the target?
     #[serde(default)]
     pub promotion_failed: bool,
+}
+
+/// A gate that did not open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    /// The hook's name.
+    pub name: String,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// A revision that is not driven again unasked.
@@ -94,6 +113,12 @@ impl Status {
         self.routes() != Routes::PRIMARY || self.canary.iterations > 0
     }
 
+    /// Does the run's time go on? Not while a person or a gate holds it.
+    #[must_use]
+    pub const fn time_counts(&self) -> bool {
+        self.paused_since.is_none() && self.gate.is_none()
+    }
+
     /// Called once written routes were acknowledged: the soak begins, where there is anything to soak.
     pub fn acknowledge(&mut self, at: Timestamp, interval: SignedDuration) {
         self.weight_since = Some(at);
@@ -107,6 +132,7 @@ impl Status {
     pub(super) fn look_after(&mut self, at: Timestamp, interval: SignedDuration) {
         self.next_check = Some(at.checked_add(interval).unwrap_or(Timestamp::MAX));
         self.passed = false;
+        self.answered.clear();
     }
 
     /// Moves to a phase, with its clock.

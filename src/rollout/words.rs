@@ -265,8 +265,8 @@ pub fn message(kind: &EventKind, context: &WordsContext<'_>) -> String {
         EventKind::GateWaiting { name, gate } => {
             format!("at {}: {gate} waits for {name} to open", context.weight)
         }
-        EventKind::GateOpened { gate, waited_ms } => {
-            format!("{gate} opened after {}", duration(*waited_ms))
+        EventKind::GateOpened { name, waited_ms } => {
+            format!("{name} opened after {}", duration(*waited_ms))
         }
         EventKind::MetricSampled(sample) => format!("at {}: {}", context.weight, measured(sample)),
         EventKind::CheckPassed { samples, .. } => {

@@ -277,4 +277,5 @@ fn a_third_destination_beside_ours_is_refused() {
 
 mod gateway_api_only;
 mod istio_only;
+mod strategies;
 mod traefik_only;

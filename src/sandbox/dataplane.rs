@@ -9,7 +9,11 @@ use std::collections::BTreeSet;
 
 mod gateway_api;
 mod istio;
+mod rules;
 mod traefik;
+
+pub use rules::Headers;
+pub use rules::Rule;
 
 /// The service that requests are meant for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +60,8 @@ pub struct Backend {
     pub namespace: String,
     /// Ready pods by name; a request goes to each in turn.
     pub pods: Vec<String>,
+    /// What its answers set, as `NAME=VALUE; ATTRIBUTES`.
+    pub cookie: Option<String>,
 }
 
 /// How a proxy, or the client itself, spreads the requests.
@@ -63,8 +69,18 @@ pub struct Backend {
 pub struct View {
     /// Does a proxy stand between? Its view may lag behind the objects.
     pub proxied: bool,
-    /// Backends with a weight above 0, or why there is none.
-    pub backends: Result<Vec<Backend>, Lost>,
+    /// The first whose conditions hold takes a request.
+    pub rules: Vec<Rule>,
+}
+
+impl View {
+    /// One rule for everybody.
+    fn of(proxied: bool, backends: Result<Vec<Backend>, Lost>) -> Self {
+        Self {
+            proxied,
+            rules: vec![Rule::for_all(backends)],
+        }
+    }
 }
 
 /// Reads the route objects of one proxy; `None` when it has nothing to do with the apex.
@@ -97,12 +113,10 @@ fn direct(apex: &Apex, objects: &dyn Objects) -> View {
             weight: 1,
             namespace: apex.namespace.clone(),
             pods,
+            cookie: None,
         }])
     };
-    View {
-        proxied: false,
-        backends,
-    }
+    View::of(false, backends)
 }
 
 /// A destination of a proxy that picks one by weight first and then looks for endpoints: without any, that share alone
@@ -131,22 +145,20 @@ fn share(
         } else {
             Vec::new()
         },
+        cookie: None,
     }
 }
 
 /// Those with a weight, if anybody has one.
-fn shares(backends: Vec<Backend>) -> View {
+fn shares(backends: Vec<Backend>) -> Result<Vec<Backend>, Lost> {
     let weighted: Vec<Backend> = backends
         .into_iter()
         .filter(|backend| backend.weight > 0)
         .collect();
-    View {
-        proxied: true,
-        backends: if weighted.is_empty() {
-            Err(Lost::NoEndpoint)
-        } else {
-            Ok(weighted)
-        },
+    if weighted.is_empty() {
+        Err(Lost::NoEndpoint)
+    } else {
+        Ok(weighted)
     }
 }
 
@@ -252,6 +264,10 @@ mod tests {
     use crate::sandbox::dataplane::fixtures::World;
     use serde_json::json;
 
+    fn backends(world: &World) -> Result<Vec<Backend>, Lost> {
+        view(&World::apex(), world).rules.remove(0).backends
+    }
+
     #[test]
     fn a_client_inside_the_cluster_reaches_the_ready_pods_of_the_apex() {
         let mut world = World::default();
@@ -262,7 +278,7 @@ mod tests {
                 ("podinfo-primary-6d4b-bbbbb", false),
             ],
         );
-        let backends = view(&World::apex(), &world).backends.unwrap();
+        let backends = backends(&world).unwrap();
         assert_eq!(backends.len(), 1);
         assert_eq!(backends[0].pods, vec!["podinfo-primary-6d4b-aaaaa"]);
         assert_eq!(backends[0].label, None);
@@ -271,9 +287,9 @@ mod tests {
     #[test]
     fn without_a_ready_pod_the_apex_has_no_endpoint_and_without_a_service_no_route() {
         let mut world = World::default();
-        assert_eq!(view(&World::apex(), &world).backends, Err(Lost::NoRoute));
+        assert_eq!(backends(&world), Err(Lost::NoRoute));
         world.service("podinfo", &[("podinfo-primary-6d4b-aaaaa", false)]);
-        assert_eq!(view(&World::apex(), &world).backends, Err(Lost::NoEndpoint));
+        assert_eq!(backends(&world), Err(Lost::NoEndpoint));
     }
 
     #[test]

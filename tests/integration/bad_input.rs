@@ -272,8 +272,7 @@ fn what_this_release_cannot_do_is_refused_by_name() {
     canary["spec"]["provider"] = json!("contour");
     expect("other-provider", 3, &desk.play(&inline(&canary, ""), &[]));
     let mut canary = self::canary();
-    canary["spec"]["analysis"]["webhooks"] =
-        json!([{"name": "load-test", "url": "http://tester.test/"}]);
+    canary["spec"]["revertOnDeletion"] = json!(true);
     expect("unsupported", 3, &desk.play(&inline(&canary, ""), &[]));
 }
 

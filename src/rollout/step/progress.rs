@@ -1,9 +1,12 @@
 //! The way up: one weight after another, each judged before the next.
 
+use crate::canary::phase::Phase;
+use crate::canary::webhook::HookType;
 use crate::canary::weight::Proof;
 use crate::canary::weight::Routes;
 use crate::canary::weight::Weight;
 use crate::rollout::decision::Cause;
+use crate::rollout::decision::Check;
 use crate::rollout::decision::CheckResult;
 use crate::rollout::decision::Decision;
 use crate::rollout::decision::Effect;
@@ -20,6 +23,7 @@ use crate::rollout::readiness::Readiness;
 use crate::rollout::readiness::readiness;
 use crate::rollout::status::Status;
 use crate::rollout::step::begin_analysis;
+use crate::rollout::step::checks;
 use crate::rollout::step::draft::Draft;
 use crate::rollout::step::draft::later;
 use crate::rollout::step::promote;
@@ -67,8 +71,8 @@ pub(super) fn stage(plan: &Plan, status: &Status, seen: &Observation) -> Stage {
         ) == Readiness::Ready
     };
     let looked = status.next_check.is_some_and(|due| seen.at < due);
-    let running = status.paused_since.is_none();
-    if running && plan.deadline.is_some_and(|deadline| seen.at >= deadline) {
+    let soaking = looked && plan.timing == Timing::Event;
+    if status.time_counts() && plan.deadline.is_some_and(|deadline| seen.at >= deadline) {
         Stage::OutOfTime
     } else if routes != status.routes() {
         Stage::Drifted
@@ -88,8 +92,12 @@ pub(super) fn stage(plan: &Plan, status: &Status, seen: &Observation) -> Stage {
         Stage::CanaryUnready
     } else if plan.skip_analysis {
         Stage::Unanalysed
-    } else if !status.is_begun() && !(looked && plan.timing == Timing::Event) {
-        Stage::Beginning
+    } else if !status.is_begun() {
+        if soaking {
+            Stage::Soaking
+        } else {
+            Stage::Beginning
+        }
     } else if let (Proof::Pending(_), true) = (&seen.proof, routes != Routes::PRIMARY) {
         let overdue = status
             .weight_since
@@ -97,9 +105,9 @@ pub(super) fn stage(plan: &Plan, status: &Status, seen: &Observation) -> Stage {
         Stage::NotInEffect {
             overdue: overdue && !looked,
         }
-    } else if looked && plan.timing == Timing::Event && status.passed {
+    } else if soaking && status.passed {
         Stage::Passed
-    } else if looked && plan.timing == Timing::Event {
+    } else if soaking {
         Stage::Soaking
     } else {
         Stage::Analyse
@@ -117,6 +125,7 @@ pub(super) fn progress(mut draft: Draft<'_>, results: &[CheckResult]) -> Decisio
     match stage(plan, &draft.status, seen) {
         Stage::OutOfTime => way_back::roll_back(draft, Cause::Timeout, "the run's time is over"),
         Stage::Drifted => drifted(draft),
+        Stage::NewRevision if seen.primary_is_current => way_back::reverted(draft),
         Stage::NewRevision => restart(draft),
         Stage::CanaryLost => {
             // No rollback: the run goes on once there are pods again, from its first step.
@@ -135,7 +144,7 @@ pub(super) fn progress(mut draft: Draft<'_>, results: &[CheckResult]) -> Decisio
             decision.unwrap_or_else(|| way_back::workload(draft, Role::Canary, "it is gone"))
         }
         Stage::Unanalysed => promote::begin(draft),
-        Stage::Beginning => advance(draft),
+        Stage::Beginning => judged(draft, results),
         Stage::NotInEffect { overdue: false } => {
             let why = match &seen.proof {
                 Proof::Pending(why) => why.clone(),
@@ -162,30 +171,81 @@ pub(super) fn progress(mut draft: Draft<'_>, results: &[CheckResult]) -> Decisio
             if !draft.status.passed {
                 draft.status.waiting_since = None;
             }
-            analysed(draft, results)
+            judged(draft, results)
         }
     }
 }
 
-fn analysed(mut draft: Draft<'_>, results: &[CheckResult]) -> Decision {
-    let misses: Vec<String> = results
-        .iter()
-        .filter(|r| !r.passed())
-        .map(|r| r.sample().name.clone())
-        .collect();
+/// One look and its results: the first that stops it decides.
+fn judged(mut draft: Draft<'_>, results: &[CheckResult]) -> Decision {
+    let plan = draft.plan;
+    let due = checks::due(plan, &draft.status, draft.seen);
+    let begun = draft.status.is_begun();
+    let mut misses = Vec::new();
+    let mut closed = None;
+    for (check, result) in due.iter().zip(results) {
+        let hook = match check {
+            Check::Metric(_) => {
+                let missed = result.sample().filter(|_| !result.passed());
+                misses.extend(missed.map(|sample| sample.name.clone()));
+                continue;
+            }
+            Check::Hook(at) => {
+                if result.passed() {
+                    draft.status.answered.push(*at);
+                }
+                plan.hooks.get(*at)
+            }
+        };
+        let Some(hook) = hook else { continue };
+        match (hook.kind, result.passed()) {
+            (HookType::Rollback, true) => {
+                let why = format!("{} asked for it", hook.name);
+                return way_back::roll_back(draft, Cause::Aborted, &why);
+            }
+            (HookType::PreRollout | HookType::Rollout, false) => misses.push(hook.name.clone()),
+            (HookType::ConfirmTrafficIncrease | HookType::ConfirmPromotion, false) => {
+                closed = Some(hook);
+            }
+            (HookType::Rollback, false)
+            | (
+                HookType::PreRollout
+                | HookType::Rollout
+                | HookType::ConfirmTrafficIncrease
+                | HookType::ConfirmPromotion,
+                true,
+            )
+            | (HookType::ConfirmRollout | HookType::PostRollout | HookType::Event, _) => {}
+        }
+    }
     if !misses.is_empty() {
         return held(draft, misses, samples(results));
     }
-    if results.len() < draft.plan.metrics {
+    if closed.is_none() && results.len() < due.len() {
         // Cut short by a request that is answered elsewhere: what was not asked has not passed.
         return draft.next(Next::Again);
     }
-    draft.events.push(EventKind::CheckPassed {
-        failed: draft.status.canary.failed_checks,
-        threshold: draft.plan.threshold,
-        samples: samples(results),
-    });
-    advance(draft)
+    if begun {
+        draft.events.push(EventKind::CheckPassed {
+            failed: draft.status.canary.failed_checks,
+            threshold: plan.threshold,
+            samples: samples(results),
+        });
+    }
+    match closed {
+        Some(hook) => {
+            if hook.kind == HookType::ConfirmPromotion {
+                draft.enter(Phase::WaitingPromotion);
+            }
+            draft.closed(hook)
+        }
+        None => {
+            if draft.status.paused_since.is_none() {
+                draft.opened();
+            }
+            advance(draft)
+        }
+    }
 }
 
 /// Another revision: users go home first, then it is analysed from the start.
@@ -199,14 +259,14 @@ pub(super) fn restart(mut draft: Draft<'_>) -> Decision {
 fn samples(results: &[CheckResult]) -> Vec<Sample> {
     results
         .iter()
-        .map(|result| result.sample().clone())
+        .filter_map(CheckResult::sample)
+        .cloned()
         .collect()
 }
 
 fn held(mut draft: Draft<'_>, misses: Vec<String>, samples: Vec<Sample>) -> Decision {
     let (plan, seen) = (draft.plan, draft.seen);
     draft.status.canary.failed_checks += 1;
-    draft.status.passed = false;
     let failed = draft.status.canary.failed_checks;
     draft.events.push(EventKind::CheckHeld {
         failed,
@@ -217,9 +277,9 @@ fn held(mut draft: Draft<'_>, misses: Vec<String>, samples: Vec<Sample>) -> Deci
     if failed >= plan.threshold && plan.timing == Timing::Event {
         return way_back::threshold(draft);
     }
-    let next = later(seen.at, plan.interval);
-    draft.status.next_check = Some(next);
-    draft.wait(Reason::Soaking, Some(next))
+    draft.status.look_after(seen.at, plan.interval);
+    let next = draft.status.next_check;
+    draft.wait(Reason::Soaking, next)
 }
 
 /// The next step, once the canary is large enough for it; after the last, the promotion.
@@ -227,10 +287,11 @@ fn advance(mut draft: Draft<'_>) -> Decision {
     let (plan, seen) = (draft.plan, draft.seen);
     if draft.status.paused_since.is_some() {
         draft.status.passed = false;
-        let due = draft.status.next_check.filter(|due| *due > seen.at);
-        let next = due.unwrap_or_else(|| later(seen.at, plan.interval));
-        draft.status.next_check = Some(next);
-        return draft.wait(Reason::Paused, Some(next));
+        if draft.status.next_check.is_none_or(|due| due <= seen.at) {
+            draft.status.look_after(seen.at, plan.interval);
+        }
+        let next = draft.status.next_check;
+        return draft.wait(Reason::Paused, next);
     }
     match plan.way.ahead(&draft.status) {
         Ahead::Promote => promote::begin(draft),
@@ -343,8 +404,7 @@ fn drifted(mut draft: Draft<'_>) -> Decision {
         );
     }
     // Without pods the canary gets nothing back.
-    let lost = draft.seen.canary.ready == 0 && primary_has_pods(draft.seen);
-    let planned = if lost {
+    let planned = if draft.seen.canary.ready == 0 {
         draft.status.canary.iterations = 0;
         Routes::PRIMARY
     } else {

@@ -1,6 +1,7 @@
 //! A small cluster for the tests of data plane and traffic: services, their endpoints and pods.
 
 use crate::sandbox::dataplane::Apex;
+use crate::sandbox::dataplane::Headers;
 use crate::sandbox::dataplane::Lost;
 use crate::sandbox::dataplane::view;
 use crate::sandbox::objects::Objects;
@@ -133,6 +134,11 @@ impl Objects for World {
 pub(crate) fn weights(world: &World) -> Result<Vec<(u64, usize)>, Lost> {
     let view = view(&World::apex(), world);
     assert!(view.proxied);
-    let backends = view.backends?;
+    // Those of whoever has no header.
+    let rule = view
+        .rules
+        .into_iter()
+        .find(|rule| rule.takes(&Headers::new()));
+    let backends = rule.ok_or(Lost::NoRoute)?.backends?;
     Ok(backends.iter().map(|b| (b.weight, b.pods.len())).collect())
 }

@@ -15,6 +15,10 @@ pub const NAMES: &[&str] = &[
     "never-ready",
     "istio",
     "gatewayapi",
+    "ab",
+    "bluegreen",
+    "mirror",
+    "affinity",
 ];
 
 const FILES: &[(&str, &str)] = &[
@@ -43,6 +47,34 @@ const FILES: &[(&str, &str)] = &[
         include_str!("../../../testdata/scenarios/gatewayapi.yaml"),
     ),
     (
+        "ab.yaml",
+        include_str!("../../../testdata/scenarios/ab.yaml"),
+    ),
+    (
+        "bluegreen.yaml",
+        include_str!("../../../testdata/scenarios/bluegreen.yaml"),
+    ),
+    (
+        "mirror.yaml",
+        include_str!("../../../testdata/scenarios/mirror.yaml"),
+    ),
+    (
+        "affinity.yaml",
+        include_str!("../../../testdata/scenarios/affinity.yaml"),
+    ),
+    (
+        "podinfo/ab.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/ab.yaml"),
+    ),
+    (
+        "podinfo/affinity.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/affinity.yaml"),
+    ),
+    (
+        "podinfo/bluegreen.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/bluegreen.yaml"),
+    ),
+    (
         "podinfo/canary.yaml",
         include_str!("../../../testdata/scenarios/podinfo/canary.yaml"),
     ),
@@ -61,6 +93,10 @@ const FILES: &[(&str, &str)] = &[
     (
         "podinfo/istio.yaml",
         include_str!("../../../testdata/scenarios/podinfo/istio.yaml"),
+    ),
+    (
+        "podinfo/mirror.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/mirror.yaml"),
     ),
     (
         "podinfo/workload.yaml",
