@@ -250,9 +250,10 @@ mod tests {
         step.iterations = 10;
         step.status.iterations = 3;
         let text = message(&step, &author());
+        let subject = text.lines().next().unwrap_or_default();
         assert!(
-            text.starts_with("flagger(shop/podinfo): Progressing 100% -> 100%, iteration 3/10\n"),
-            "{text}"
+            subject.ends_with(": Progressing 100% -> 100%, iteration 3/10"),
+            "{subject}"
         );
         step.iterations = 0;
         step.status.iterations = 0;

@@ -140,19 +140,24 @@ pub(super) fn read(words: &Words, rules: &Rules<'_>) -> Result<Option<Routes>, R
     Ok(found.map(|routes| Routes { mirrored, ..routes }))
 }
 
-/// The rules without those that were put before others.
+/// The rules without those that were put before others. What people wrote on the canary's side of a rule with
+/// conditions is kept for it.
 fn bare(words: &Words, rules: &Rules<'_>) -> Result<Vec<Value>, RouteError> {
     let canary = rules.canary;
     let all = rules.all()?;
     let mut bare = Vec::new();
+    let mut test = None;
     for (at, rule) in all.iter().enumerate() {
-        let is_test = tests_ab(canary)
-            && rules.has_both(rule)
-            && all
-                .get(at + 1)
-                .is_some_and(|next| rules.has_primary_alone(next));
-        if !is_test && !keeps(words, canary, rule) {
-            bare.push(rule.clone());
+        let next = all.get(at + 1);
+        let rest = next.is_some_and(|next| rules.has_primary_alone(next));
+        if tests_ab(canary) && rest && rules.has_both(rule) {
+            test = Some(rule);
+        } else if !keeps(words, canary, rule) {
+            let mut own = rule.clone();
+            if let Some(test) = test.take() {
+                rules.lend(test, &mut own);
+            }
+            bare.push(own);
         }
     }
     Ok(bare)

@@ -196,6 +196,11 @@ impl<'a> Rules<'a> {
         rule[self.shape.destinations] = json!(given);
     }
 
+    /// One rule has the destinations of another.
+    pub fn lend(&self, from: &Value, to: &mut Value) {
+        to[self.shape.destinations] = json!(self.destinations(from));
+    }
+
     /// The rule has the primary alone.
     pub fn give_primary(&self, rule: &mut Value) {
         self.give(rule, Routes::PRIMARY);

@@ -50,8 +50,9 @@ impl Bench {
         } else {
             "backendRefs"
         };
-        let all = rule[field].as_array().unwrap();
-        all.iter()
+        let all = rule[field].as_array();
+        all.into_iter()
+            .flatten()
             .map(|one| one["weight"].as_i64().unwrap_or(100))
             .collect()
     }

@@ -229,9 +229,11 @@ fn the_built_in_scenarios_are_complete() {
     for name in built_in::NAMES {
         let mut scenario = built_in::scenario(name).unwrap();
         let (provider, path) = match *name {
-            "istio" => ("istio", "podinfo/istio.yaml"),
-            "gatewayapi" => ("gatewayapi:v1", "podinfo/gatewayapi.yaml"),
-            _ => ("traefik", "podinfo/canary.yaml"),
+            "istio" | "ab" | "mirror" => ("istio", format!("podinfo/{name}.yaml")),
+            "gatewayapi" | "bluegreen" | "affinity" => {
+                ("gatewayapi:v1", format!("podinfo/{name}.yaml"))
+            }
+            _ => ("traefik", "podinfo/canary.yaml".to_owned()),
         };
         assert_eq!(scenario.canary["spec"]["provider"], provider, "{name}");
         let source = scenario.canary_source.as_ref().unwrap();
