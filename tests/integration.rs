@@ -4,6 +4,8 @@
     reason = "a test that cannot read its files has failed"
 )]
 
+#[path = "integration/alerts.rs"]
+mod alerts;
 #[path = "integration/artifacts.rs"]
 mod artifacts;
 #[path = "integration/asks.rs"]

@@ -347,5 +347,6 @@ fn way_back(flagger: &FlaggerOptions) -> DriveOptions {
         provider: flagger.provider.clone(),
         metrics_server: flagger.metrics_server.clone(),
         workloads: workload_options(flagger),
+        alerts: AlertOptions::default(),
     }
 }

@@ -12,6 +12,9 @@ use crate::canary::problem::ProblemKind;
 use crate::canary::problem::SpecErrors;
 use crate::canary::problem::SpecProblem;
 use crate::canary::validate::validate_for;
+use crate::cli::alerting::AlertOptions;
+use crate::cli::alerting::Post;
+use crate::cli::alerting::audience;
 use crate::cli::error::Busy;
 use crate::cli::error::CliError;
 use crate::cli::questions;
@@ -34,6 +37,7 @@ use crate::kubernetes::run_record::KubernetesRunRecord;
 use crate::kubernetes::wake::Wake;
 use crate::kubernetes::workloads::WorkloadOptions;
 use crate::kubernetes::workloads::Workloads;
+use crate::port::alerts::Alerts as _;
 use crate::port::clock::Clock;
 use crate::port::journal::StatusJournal;
 use crate::port::lease::LeaseError;
@@ -49,6 +53,7 @@ use crate::rollout::release::not_yet;
 use crate::rollout::words::figures;
 use crate::router;
 use crate::router::TrafficProvider;
+use crate::transport::courier::Courier;
 use crate::transport::hooks::Webhooks;
 use crate::transport::hooks::Wired;
 use crate::transport::metrics::Metrics;
@@ -76,6 +81,8 @@ pub struct DriveOptions {
     pub metrics_server: Option<String>,
     /// Labels and configs.
     pub workloads: WorkloadOptions,
+    /// Who is told of canaries that name nobody.
+    pub alerts: AlertOptions,
 }
 
 /// A canary that this release can drive.
@@ -264,6 +271,14 @@ pub async fn drive(
         transport: Rc::clone(&world.transport),
     });
     let hooks = Webhooks::new((namespace, name), hooks.collect(), Rc::clone(&world.clock));
+    hooks.check().await?;
+    let courier = Rc::new(Courier::new(Rc::clone(&world.clock)));
+    let post = Post {
+        requests,
+        transport: &world.transport,
+        clock: &world.clock,
+    };
+    let mut audience = audience(subscriber, loaded, &options.alerts, &post, &courier).await;
     let recorded_epoch = match &world.journal {
         Some(journal) => journal
             .read_status()
@@ -276,6 +291,7 @@ pub async fn drive(
         router: &router,
         metrics: &metrics,
         hooks: &hooks,
+        alerts: &*courier,
         lease: &lease,
         record: &record,
         journal: world
@@ -308,14 +324,14 @@ pub async fn drive(
         timeout,
         identity.clone(),
         run(),
-        subscriber,
+        &mut audience,
         words,
     );
     let driven = {
         let listening = listen(world, namespace, name);
         tokio::select! {
             biased;
-            driven = catch(first) => driven,
+            driven = catch(first, &courier) => driven,
             () = listening => None,
         }
     };
@@ -324,8 +340,8 @@ pub async fn drive(
         let (asks, words) = unbounded_channel();
         // The receiver is right here.
         let _ = asks.send(Word::Do(Request::Lost));
-        let second = Controller::new(ports, plan, timeout, identity, run(), subscriber, words);
-        let finished = catch(second)
+        let second = Controller::new(ports, plan, timeout, identity, run(), &mut audience, words);
+        let finished = catch(second, &courier)
             .await
             .unwrap_or(Err(RunError::Lease(LeaseError::NotHeld)))?;
         return if finished.exit_code() == 0 || !matches!(finished.exit_code(), 11 | 20) {
@@ -390,9 +406,22 @@ async fn listen(world: &World, namespace: &str, canary: &str) {
     std::future::pending::<()>().await;
 }
 
-/// Drives; `None` after a panic, whose words the hook has printed.
-async fn catch(mut controller: Controller<'_>) -> Option<Result<Finished, RunError>> {
-    AssertUnwindSafe(controller.run()).catch_unwind().await.ok()
+/// Drives, while the courier carries; `None` after a panic, whose words the hook has printed.
+async fn catch(
+    mut controller: Controller<'_>,
+    courier: &Courier,
+) -> Option<Result<Finished, RunError>> {
+    let driving = async {
+        let driven = AssertUnwindSafe(controller.run()).catch_unwind().await;
+        // What the last line of a run sets going.
+        courier.settle().await;
+        driven.ok()
+    };
+    tokio::select! {
+        biased;
+        driven = driving => driven,
+        never = courier.work() => match never {},
+    }
 }
 
 /// The controller reference of what is created, where the Canary is in the cluster. Without its CRD, or without the

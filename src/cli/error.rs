@@ -59,6 +59,26 @@ pub enum CliError {
         /// The commit.
         commit: String,
     },
+    /// The canary has no such alert.
+    #[error("canary {canary} has no alert {wanted}")]
+    #[diagnostic(code(flagger::alerts::unknown), help("it has: {known}"))]
+    UnknownAlert {
+        /// The canary.
+        canary: String,
+        /// What was asked for.
+        wanted: String,
+        /// Names of its alerts.
+        known: String,
+    },
+    /// A chat did not take an alert.
+    #[error("{chat} did not take it: {why}")]
+    #[diagnostic(code(flagger::alerts::not_taken))]
+    NotTaken {
+        /// Which.
+        chat: &'static str,
+        /// Why.
+        why: String,
+    },
     /// The namespace is not there.
     #[error("there is no namespace {namespace} in {context}")]
     #[diagnostic(
@@ -205,12 +225,14 @@ impl CliError {
             | Self::UnknownTable { .. }
             | Self::Dirty { .. }
             | Self::NoNamespace { .. }
+            | Self::UnknownAlert { .. }
             | Self::NoProvider { .. }
             | Self::UnknownProvider { .. }
             | Self::NoMetricsServer { .. }
             | Self::NeverDriven { .. }
             | Self::Idle { .. }
             | Self::FolderInUse { .. } => ExitCode::REFUSED,
+            Self::NotTaken { .. } => ExitCode::UNREACHABLE,
             Self::Busy(_) => ExitCode::BUSY,
             Self::NoAnswer { .. } => ExitCode::UNREACHABLE,
             Self::Bug | Self::Start { .. } => ExitCode::BUG,

@@ -3,6 +3,7 @@
 //! Decides nothing about a rollout.
 
 use crate::cli::args::display::ColorChoice;
+use crate::cli::args::notify::NotifyArgs;
 use crate::cli::args::promote::PromoteArgs;
 use crate::cli::args::remote::AbortArgs;
 use crate::cli::args::remote::AskArgs;
@@ -28,6 +29,7 @@ use std::panic::catch_unwind;
 use std::path::Path;
 use std::path::PathBuf;
 
+pub mod alerting;
 pub mod args;
 pub mod ask;
 pub mod candidates;
@@ -39,6 +41,7 @@ pub mod generate;
 pub mod get;
 pub mod globals;
 pub mod man;
+pub mod notify;
 pub mod output;
 pub mod promote;
 pub mod questions;
@@ -126,6 +129,12 @@ pub enum Verb {
     /// Exits with 8 where the run is not over: with --watch=false, or when nobody drives it any more.
     #[command(help_template = TEMPLATE)]
     Status(StatusArgs),
+    /// Show an alert of a Canary, or send it
+    ///
+    /// Prints what the chat would be sent, without asking any cluster. With --send it is posted as a rollout would
+    /// post it, so that nobody has to break one to learn whether its alerts arrive.
+    #[command(help_template = TEMPLATE)]
+    Notify(Box<NotifyArgs>),
 
     /// Serve an embedded cluster that kubectl can talk to
     #[command(help_template = TEMPLATE)]
@@ -375,6 +384,7 @@ fn dispatch(
         Verb::Resume(args) => ask::ask(AskVerb::Resume, args, &cli.globals, environment, streams),
         Verb::Get(args) => get::run(args, &cli.globals, environment, streams),
         Verb::Status(args) => status::run(args, &cli.globals, environment, streams),
+        Verb::Notify(args) => notify::run(args, &cli.globals, environment, streams),
         Verb::Sandbox(args) => match &args.verb {
             SandboxVerb::Serve(args) => serve::run(args, streams),
         },
@@ -412,6 +422,7 @@ impl Cli {
             | Verb::Resume(_)
             | Verb::Get(_)
             | Verb::Status(_)
+            | Verb::Notify(_)
             | Verb::Sandbox(_)
             | Verb::Version
             | Verb::Completion { .. }

@@ -38,6 +38,7 @@ use crate::kubernetes::workloads::WorkloadOptions;
 use crate::os;
 use crate::port::clock::Clock;
 use crate::port::proxy::ProxySettings;
+use crate::port::transport::Transport;
 use crate::rollout::plan::PlanOptions;
 use crate::rollout::plan::Timing;
 use crate::transport::RoutedTransport;
@@ -97,19 +98,8 @@ async fn live_cluster(
         u128::from(rand::rng().next_u64()) << 16 | u128::from(rand::rng().next_u32() & 0xffff),
     );
     let host = os::host_name().unwrap_or_else(|| "localhost".to_owned());
-    let proxies = proxies(environment);
     let world = World {
-        transport: Rc::new(
-            RoutedTransport::new(
-                Box::new(ServiceProxy::new(requests.clone())),
-                Box::new(requests.clone()),
-                allow_list(args)?,
-                &proxies,
-            )
-            .map_err(|error| CliError::Start {
-                why: error.to_string(),
-            })?,
-        ),
+        transport: transport(&requests, &allow_list(args)?, environment)?,
         journal: journal(args, environment, &spec, &connection, &requests, &host).await?,
         requests,
         clock,
@@ -143,6 +133,37 @@ async fn live_cluster(
     .await?;
     screen.end();
     Ok(ExitCode::from_outcome(finished.exit_code()))
+}
+
+/// To everything that specs name.
+///
+/// # Errors
+/// No HTTP client can be made.
+pub(super) fn transport(
+    requests: &Requests,
+    allowed: &AllowList,
+    environment: &Environment,
+) -> Result<Rc<dyn Transport>, CliError> {
+    let (requests, allowed) = (requests.clone(), allowed.clone());
+    let routed = move |proxies: &ProxySettings| {
+        RoutedTransport::new(
+            Box::new(ServiceProxy::new(requests.clone())),
+            Box::new(requests.clone()),
+            allowed.clone(),
+            proxies,
+        )
+    };
+    let plain = routed(&proxies(environment)).map_err(|error| CliError::Start {
+        why: error.to_string(),
+    })?;
+    Ok(Rc::new(plain.with_proxies(Box::new(move |proxy| {
+        let proxied: Rc<dyn Transport> = Rc::new(routed(&ProxySettings {
+            https: Some(proxy.to_owned()),
+            http: Some(proxy.to_owned()),
+            no_proxy: None,
+        })?);
+        Ok(proxied)
+    }))))
 }
 
 async fn check_namespace(
@@ -283,8 +304,11 @@ pub(super) fn proxies(environment: &Environment) -> ProxySettings {
 }
 
 pub(super) fn allow_list(args: &PromoteArgs) -> Result<AllowList, CliError> {
-    AllowList::parse(&args.flagger.allow_host)
-        .map_err(|error| CliError::AllowHost { entry: error.entry })
+    hosts(&args.flagger.allow_host)
+}
+
+pub(super) fn hosts(entries: &[String]) -> Result<AllowList, CliError> {
+    AllowList::parse(entries).map_err(|error| CliError::AllowHost { entry: error.entry })
 }
 
 pub(super) fn connect_options(globals: &Globals, environment: &Environment) -> ConnectOptions {
@@ -337,6 +361,7 @@ pub fn drive_options(args: &PromoteArgs) -> DriveOptions {
         provider: flagger.provider.clone(),
         metrics_server: flagger.metrics_server.clone(),
         workloads: workload_options(flagger),
+        alerts: args.alerts.options(args.record.cluster_name.as_ref()),
     }
 }
 

@@ -350,13 +350,17 @@ fn transport(
     requests: &Requests,
     args: &PromoteArgs,
 ) -> Result<Rc<dyn crate::port::transport::Transport>, CliError> {
-    Ok(Rc::new(RoutedTransport::with(
+    let outside = world.transport();
+    let routed = RoutedTransport::with(
         Box::new(ServiceProxy::new(requests.clone())),
-        Box::new(world.transport()),
-        Box::new(world.transport()),
+        Box::new(Rc::clone(&outside)),
+        Box::new(Rc::clone(&outside)),
         Box::new(requests.clone()),
         allow_list(args)?,
-    )))
+    );
+    Ok(Rc::new(
+        routed.with_proxies(Box::new(move |_| Ok(Rc::clone(&outside)))),
+    ))
 }
 
 fn journal(

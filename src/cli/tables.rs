@@ -1,5 +1,6 @@
 //! Tables that are made from data: in the help, the man page, the README and the documentation.
 
+use crate::alerts;
 use crate::canary::name::Word as _;
 use crate::cli::error::CliError;
 use crate::error::EXIT_CODES;
@@ -10,6 +11,7 @@ use std::fmt::Write as _;
 #[must_use]
 pub fn all() -> Vec<(&'static str, String)> {
     vec![
+        ("chats", chats_as_markdown()),
         ("exit-codes", exit_codes_as_markdown()),
         ("providers", providers_as_markdown()),
     ]
@@ -70,6 +72,17 @@ pub fn providers_as_markdown() -> String {
             provider.resource.version,
             fields.join(", ")
         );
+    }
+    text
+}
+
+/// Chats that take alerts, for pages.
+#[must_use]
+pub fn chats_as_markdown() -> String {
+    let mut text = String::from("| `spec.type` | Chat | Beside the address |\n|---|---|---|\n");
+    for chat in alerts::PROVIDERS {
+        // A `String` takes everything.
+        let _ = writeln!(text, "| `{}` | {} | {} |", chat.name, chat.title, chat.uses);
     }
     text
 }

@@ -1,6 +1,7 @@
 //! What the run record holds: everything another process needs to finish a run.
 
 use crate::canary::phase::Phase;
+use crate::port::alerts::Lost;
 use crate::port::journal::Transition;
 use crate::rollout::decision::Cause;
 use crate::rollout::decision::Effect;
@@ -56,6 +57,9 @@ pub struct Document {
     /// Transitions that are not in Git yet.
     #[serde(default)]
     pub outbox: Vec<Transition>,
+    /// Alerts and events that did not arrive.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<Lost>,
 }
 
 /// How a run ended.
@@ -97,6 +101,7 @@ impl Document {
             ended: None,
             answers: BTreeMap::new(),
             outbox: Vec::new(),
+            lost: Vec::new(),
         }
     }
 

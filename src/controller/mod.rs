@@ -16,6 +16,7 @@ pub use failure::RunError;
 
 use crate::canary::phase::Phase;
 use crate::canary::weight::Weight;
+use crate::port::alerts::Alerts;
 use crate::port::ask::Ask;
 use crate::port::ask::AskVerb;
 use crate::port::clock::Clock;
@@ -56,6 +57,8 @@ pub struct Ports<'a> {
     pub metrics: &'a dyn MetricSource,
     /// Webhooks.
     pub hooks: &'a dyn Hooks,
+    /// Alerts, and events for those who listen.
+    pub alerts: &'a dyn Alerts,
     /// The lock.
     pub lease: &'a dyn Lease,
     /// What survives a crash.
@@ -238,6 +241,11 @@ impl<'a> Controller<'a> {
             }
         };
         let outcome = finished.outcome;
+        self.settle_alerts().await;
+        let finished = Finished {
+            outcome,
+            unrecorded: !flushed || self.recording_failed,
+        };
         let weight = self.document.status.weight();
         let traffic = match self.document.status.phase() {
             // Users never left the target, or the route says so.

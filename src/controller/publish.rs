@@ -7,6 +7,7 @@ use crate::canary::weight::Proof;
 use crate::canary::weight::Weight;
 use crate::controller::Controller;
 use crate::controller::RunError;
+use crate::port::alerts::Lost;
 use crate::port::causes;
 use crate::port::journal::Recorded;
 use crate::rollout::decision::Next;
@@ -225,6 +226,23 @@ impl Controller<'_> {
             code: code.to_owned(),
             message: message.to_owned(),
             causes: told(error),
+            file: None,
+            span: None,
+            help: None,
+        });
+    }
+
+    pub(super) fn say_lost(&mut self, lost: &Lost) {
+        let Lost {
+            receiver,
+            count,
+            why,
+        } = lost;
+        let messages = if *count == 1 { "message" } else { "messages" };
+        self.say(EventKind::Diagnostic {
+            code: "flagger::alerts::lost".to_owned(),
+            message: format!("{count} {messages} did not reach {receiver}"),
+            causes: vec![why.clone()],
             file: None,
             span: None,
             help: None,

@@ -177,6 +177,31 @@ impl Controller<'_> {
         self.document.outbox.is_empty()
     }
 
+    /// Says and keeps what alerts and events were lost. Whoever wants to leave at once does not wait for them.
+    pub(super) async fn settle_alerts(&mut self) {
+        let mut settling = self.ports.alerts.settle();
+        let lost = loop {
+            tokio::select! {
+                biased;
+                word = next_request(&mut self.requests) => {
+                    self.heard(word);
+                    if let Some(Request::Leave(_)) = self.request {
+                        return;
+                    }
+                }
+                lost = &mut settling => break lost,
+            }
+        };
+        if lost.is_empty() {
+            return;
+        }
+        for one in &lost {
+            self.say_lost(one);
+        }
+        self.document.lost = lost;
+        let _best_effort = self.store().await;
+    }
+
     /// Whoever wants to leave at once does not wait for Git.
     async fn last_flush(&mut self, mut flush: Flush<'_>) {
         let clock = self.ports.clock;

@@ -104,6 +104,8 @@ impl ServiceProxy {
             .await
             .map_err(|error| service.unreachable(from_client(asked, &error).to_string()))?;
         let status = response.status().as_u16();
+        let retry_after = response.headers().get(http::header::RETRY_AFTER);
+        let retry_after = retry_after.and_then(|value| Some(value.to_str().ok()?.to_owned()));
         let body = Limited::new(response.into_body(), BODY_LIMIT)
             .collect()
             .await
@@ -120,6 +122,7 @@ impl ServiceProxy {
             None => Ok(HttpResponse {
                 status,
                 body: body.to_vec(),
+                retry_after,
             }),
         }
     }

@@ -152,6 +152,7 @@ mod tests {
         parse(&HttpResponse {
             status,
             body: body.as_bytes().to_vec(),
+            retry_after: None,
         })
     }
 

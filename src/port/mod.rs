@@ -5,6 +5,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
+pub mod alerts;
 pub mod ask;
 pub mod causes;
 pub mod clock;

@@ -26,6 +26,7 @@ pub mod conditions;
 pub mod cookies;
 pub mod decision;
 pub mod event;
+pub mod notice;
 pub mod observation;
 pub mod plan;
 pub mod readiness;

@@ -3,7 +3,6 @@
 use crate::canary::reference::TargetKind;
 use crate::canary::spec::Canary;
 use crate::canary::spec::Strategy;
-use crate::canary::webhook::HookType;
 
 /// A part of the spec that has to wait for a later release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,19 +36,9 @@ pub fn not_yet(canary: &Canary) -> Vec<NotYet> {
             "matches",
         ),
         (
-            analysis.hooks(HookType::Event).next().is_some(),
-            "/spec/analysis/webhooks",
-            "event hooks",
-        ),
-        (
             analysis.webhooks.iter().any(|hook| hook.disable_tls),
             "/spec/analysis/webhooks",
             "disableTLS of webhooks",
-        ),
-        (
-            !analysis.alerts.is_empty(),
-            "/spec/analysis/alerts",
-            "alerts",
         ),
         (
             canary.revert_on_deletion,

@@ -11,15 +11,18 @@ use crate::port::Job;
 use crate::port::clock::Clock;
 use crate::port::hooks::Hooks;
 use crate::port::transport::HttpRequest;
+use crate::port::transport::HttpResponse;
 use crate::port::transport::Transport;
 use crate::port::transport::TransportError;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// Wait before the second attempt; it doubles.
-const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// Longest wait between two attempts.
+/// Longest wait between two attempts, also where the server asks for more.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// So that a receiver knows a call that it has had already.
+const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
 /// A webhook and the way to it.
 #[derive(Clone)]
@@ -50,23 +53,23 @@ impl Webhooks {
         }
     }
 
-    /// One attempt: what came back, and whether another one may do better.
-    async fn attempt(&self, wired: &Wired, request: &HttpRequest) -> (Option<u16>, String, bool) {
-        match wired.transport.send(request).await {
-            Ok(response) => {
-                let status = response.status;
-                let again = status == 429 || (status >= 500 && status != 501);
-                let text = String::from_utf8_lossy(&response.body);
-                (Some(status), text.trim().to_owned(), again)
-            }
-            Err(error) => {
-                let again = match error {
-                    TransportError::Unreachable { .. } => true,
-                    TransportError::Refused { .. } | TransportError::Denied { .. } => false,
-                };
-                (None, error.to_string(), again)
+    /// May all of them be called? Nothing is sent: a call may set things going.
+    ///
+    /// # Errors
+    /// An address that is never dialled. What may pass is no reason.
+    pub async fn check(&self) -> Result<(), TransportError> {
+        for wired in &self.hooks {
+            match wired
+                .transport
+                .admits(&request(wired, Vec::new(), ""))
+                .await
+            {
+                Err(refused @ TransportError::Refused { .. }) => return Err(refused),
+                Ok(())
+                | Err(TransportError::Unreachable { .. } | TransportError::Denied { .. }) => {}
             }
         }
+        Ok(())
     }
 }
 
@@ -79,140 +82,104 @@ impl Hooks for Webhooks {
                 &wired.hook,
                 (call.phase, &call.checksum),
             );
-            let request = HttpRequest {
-                method: "POST",
-                url: wired.hook.url.clone(),
-                headers: vec![
-                    ("Content-Type".to_owned(), "application/json".to_owned()),
-                    ("Idempotency-Key".to_owned(), call.key.clone()),
-                ],
-                body,
-                timeout: wired.hook.timeout(),
-            };
-            let began = self.clock.boot();
-            let (mut left, mut wait) = (wired.hook.retries, FIRST_WAIT);
-            loop {
-                let (status, mut text, again) = self.attempt(wired, &request).await;
-                if !again || left == 0 {
-                    while text.len() > TEXT_LIMIT {
-                        text.pop();
-                    }
-                    return HookAnswer {
-                        passed: status.is_some_and(|status| (200..=202).contains(&status)),
-                        status,
-                        text,
-                        took: self.clock.boot().saturating_sub(began),
-                    };
-                }
-                left -= 1;
-                self.clock.sleep(wait).await;
-                wait = wait.saturating_mul(2).min(LONGEST_WAIT);
-            }
+            post(wired, &*self.clock, body, &call.key).await
         })
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::canary::phase::Phase;
-    use crate::canary::webhook::HookType;
-    use crate::port::transport::HttpResponse;
-    use jiff::Timestamp;
-    use std::cell::Cell;
-    use std::cell::RefCell;
-
-    /// Time passes by sleeping alone.
-    #[derive(Default)]
-    struct Sleeper(Cell<Duration>);
-
-    impl Clock for Sleeper {
-        fn now(&self) -> Timestamp {
-            Timestamp::UNIX_EPOCH
+/// Posts to a hook until an attempt is its last. Every attempt has the same key.
+pub(super) async fn post(wired: &Wired, clock: &dyn Clock, body: Vec<u8>, key: &str) -> HookAnswer {
+    let request = request(wired, body, key);
+    let began = clock.boot();
+    let mut attempt = 0;
+    let sent = loop {
+        let sent = wired.transport.send(&request).await;
+        let wait = wait_before_another(&sent, attempt, clock.now());
+        match wait.filter(|_| attempt < wired.hook.retries) {
+            Some(wait) => clock.sleep(wait).await,
+            None => break sent,
         }
+        attempt += 1;
+    };
+    answer(sent, clock.boot().saturating_sub(began))
+}
 
-        fn boot(&self) -> Duration {
-            self.0.get()
-        }
-
-        fn sleep(&self, duration: Duration) -> Job<'_, ()> {
-            self.0.set(self.0.get() + duration);
-            Box::pin(std::future::ready(()))
-        }
-    }
-
-    /// Answers with one status after another, and writes down the keys of the calls.
-    #[derive(Default)]
-    struct Answers {
-        statuses: RefCell<Vec<u16>>,
-        keys: RefCell<Vec<String>>,
-    }
-
-    impl Transport for Answers {
-        fn send<'a>(
-            &'a self,
-            request: &'a HttpRequest,
-        ) -> Job<'a, Result<HttpResponse, TransportError>> {
-            let (_, key) = request.headers[1].clone();
-            self.keys.borrow_mut().push(key);
-            let status = self.statuses.borrow_mut().remove(0);
-            Box::pin(async move {
-                Ok(HttpResponse {
-                    status,
-                    body: b"busy\n".to_vec(),
-                })
-            })
-        }
-    }
-
-    async fn called(statuses: &[u16], retries: u32) -> (HookAnswer, Vec<String>) {
-        let answers = Rc::new(Answers::default());
-        answers.statuses.borrow_mut().extend(statuses);
-        let hook = Webhook {
-            kind: HookType::Rollout,
-            name: "load".to_owned(),
-            url: "http://loadtester.test/".to_owned(),
-            timeout: None,
-            retries,
-            metadata: None,
-            mute_alert: false,
-            disable_tls: false,
-        };
-        let wired = Wired {
-            hook,
-            transport: Rc::<Answers>::clone(&answers),
-        };
-        let clock = Rc::new(Sleeper::default());
-        let hooks = Webhooks::new(("shop", "podinfo"), vec![wired], clock);
-        let call = HookCall {
-            hook: 0,
-            phase: Phase::Progressing,
-            checksum: "77ab".to_owned(),
-            key: "run/3/0".to_owned(),
-        };
-        let answer = hooks.call(&call).await;
-        let keys = answers.keys.borrow().clone();
-        (answer, keys)
-    }
-
-    #[tokio::test]
-    async fn a_hook_that_is_busy_is_called_again_with_the_same_key() {
-        let (answer, keys) = called(&[500, 429, 202], 3).await;
-        assert!(answer.passed);
-        assert_eq!(answer.took, Duration::from_secs(3));
-        assert_eq!(keys, ["run/3/0"; 3]);
-    }
-
-    #[tokio::test]
-    async fn a_no_is_an_answer_and_attempts_end() {
-        let (answer, keys) = called(&[403], 3).await;
-        assert_eq!((answer.passed, answer.status), (false, Some(403)));
-        assert_eq!((answer.text.as_str(), keys.len()), ("busy", 1));
-        let (answer, keys) = called(&[500, 500], 1).await;
-        assert_eq!((answer.passed, keys.len()), (false, 2));
-        assert!(
-            !called(&[204], 0).await.0.passed,
-            "Flagger takes 200 to 202 alone"
-        );
+fn request(wired: &Wired, body: Vec<u8>, key: &str) -> HttpRequest {
+    HttpRequest {
+        method: "POST",
+        url: wired.hook.url.clone(),
+        headers: vec![
+            ("Content-Type".to_owned(), "application/json".to_owned()),
+            (IDEMPOTENCY_KEY.to_owned(), key.to_owned()),
+        ],
+        body,
+        timeout: wired.hook.timeout(),
     }
 }
+
+/// How long until another attempt could fare better; `None` where it could not.
+fn wait_before_another(
+    sent: &Result<HttpResponse, TransportError>,
+    attempt: u32,
+    now: Timestamp,
+) -> Option<Duration> {
+    let asked = match sent {
+        Err(TransportError::Unreachable { .. }) => None,
+        Err(TransportError::Refused { .. } | TransportError::Denied { .. }) => return None,
+        Ok(response) => match response.status {
+            429 | 503 => {
+                let text = response.retry_after.as_deref();
+                text.and_then(|text| wait_asked_for(text, now))
+            }
+            501 | ..500 => return None,
+            500.. => None,
+        },
+    };
+    let doubling = || Duration::from_secs(1 << attempt.min(5));
+    Some(asked.unwrap_or_else(doubling).min(LONGEST_WAIT))
+}
+
+/// `Retry-After`: seconds, or a time.
+fn wait_asked_for(text: &str, now: Timestamp) -> Option<Duration> {
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = rfc2822::parse(text.trim()).ok()?.timestamp();
+    Some(Duration::try_from(at.duration_since(now)).unwrap_or_default())
+}
+
+fn answer(sent: Result<HttpResponse, TransportError>, took: Duration) -> HookAnswer {
+    match sent {
+        Ok(HttpResponse { status, body, .. }) => {
+            let passed = (200..=202).contains(&status);
+            let said = beginning(String::from_utf8_lossy(&body).trim());
+            let text = match status {
+                300..=399 => format!("answered {status}; redirects are not followed"),
+                _ if said.is_empty() && !passed => format!("answered {status}"),
+                _ => said,
+            };
+            HookAnswer {
+                passed,
+                status: Some(status),
+                text,
+                took,
+            }
+        }
+        Err(error) => HookAnswer {
+            passed: false,
+            status: None,
+            text: beginning(&error.to_string()),
+            took,
+        },
+    }
+}
+
+/// As much of a text as is kept.
+pub(super) fn beginning(text: &str) -> String {
+    text.get(..text.floor_char_boundary(TEXT_LIMIT))
+        .unwrap_or_default()
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests;

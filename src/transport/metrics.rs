@@ -106,6 +106,7 @@ mod tests {
             let response = HttpResponse {
                 status: self.0,
                 body: self.1.as_bytes().to_vec(),
+                retry_after: None,
             };
             Box::pin(std::future::ready(Ok(response)))
         }

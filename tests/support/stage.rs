@@ -9,6 +9,7 @@ use kubectl_flagger::canary::holder::Kernel;
 use kubectl_flagger::canary::holder::Place;
 use kubectl_flagger::canary::holder::Process;
 use kubectl_flagger::canary::source::SourceFile;
+use kubectl_flagger::cli::alerting::AlertOptions;
 use kubectl_flagger::cli::args::promote::Source;
 use kubectl_flagger::cli::drive;
 use kubectl_flagger::cli::drive::DriveOptions;
@@ -441,6 +442,7 @@ pub fn options() -> DriveOptions {
             include_label_prefix: Vec::new(),
             config_tracking: true,
         },
+        alerts: AlertOptions::default(),
     }
 }
 

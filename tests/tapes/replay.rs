@@ -7,6 +7,7 @@ use kubectl_flagger::canary::load::Loaded;
 use kubectl_flagger::canary::load::load;
 use kubectl_flagger::canary::problem::ProblemKind;
 use kubectl_flagger::canary::source::SourceFile;
+use kubectl_flagger::cli::alerting::AlertOptions;
 use kubectl_flagger::cli::drive;
 use kubectl_flagger::cli::drive::DriveOptions;
 use kubectl_flagger::cli::error::CliError;
@@ -211,6 +212,7 @@ fn options(timing: Timing) -> DriveOptions {
             include_label_prefix: Vec::new(),
             config_tracking: true,
         },
+        alerts: AlertOptions::default(),
     }
 }
 

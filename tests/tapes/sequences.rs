@@ -1,4 +1,4 @@
-//! What a comparison is about: four sequences, from a recording and from a replay, with all that may differ masked.
+//! What a comparison is about: five sequences, from a recording and from a replay, with all that may differ masked.
 
 use crate::departures::set_apart;
 use crate::recorded::Row;
@@ -27,6 +27,8 @@ pub struct Sequences {
     pub contents: BTreeMap<String, Vec<Value>>,
     /// Metrics asked and hooks called.
     pub asked: Vec<Value>,
+    /// Phases that listeners were told, once there is a primary. What they hear about waiting and at repeats differs.
+    pub told: Vec<Value>,
     /// Alerts posted.
     pub alerts: Vec<Value>,
     /// The distinct statuses of the canary.
@@ -82,9 +84,7 @@ impl Sequences {
                     }
                 }),
                 Row::Hook { hook, answer, body } => {
-                    let body = masked_body(body);
-                    all.asked
-                        .push(json!({"hook": hook, "answer": answer, "body": body}));
+                    all.called(hook, *answer, &masked_body(body));
                 }
                 Row::Alert { alert, body } => {
                     let body = masked_body(body);
@@ -148,8 +148,7 @@ impl Sequences {
                     if tape.is_alert(path) {
                         all.alerts.push(json!({"alert": name, "body": body}));
                     } else {
-                        all.asked
-                            .push(json!({"hook": name, "answer": status, "body": body}));
+                        all.called(name, *status, &body);
                     }
                 }
             }
@@ -212,6 +211,15 @@ impl Sequences {
             self.alerts.len(),
             self.statuses.len()
         )
+    }
+
+    fn called(&mut self, hook: &str, answer: u16, body: &Value) {
+        if body["metadata"]["eventType"].is_null() {
+            self.asked
+                .push(json!({"hook": hook, "answer": answer, "body": body}));
+        } else if body["phase"] != "Initializing" {
+            push(&mut self.told, body["phase"].clone());
+        }
     }
 
     fn wrote(&mut self, resource: &str, name: &str, object: Option<&Value>) {
@@ -356,6 +364,10 @@ fn masked_body(body: &Value) -> Value {
         ("/metadata/eventMessage", "TEXT"),
         ("/attachments/0/text", "TEXT"),
         ("/sections/0/activityTitle", "TEXT"),
+        (
+            "/cards/0/sections/0/widgets/0/textParagraph/text",
+            "<font color=#848484><strong>TEXT</strong></font>",
+        ),
     ] {
         if let Some(value) = body.pointer_mut(pointer) {
             *value = json!(mask);

@@ -1,6 +1,8 @@
 //! What each verb takes, as types. The doc comments are the help text.
 
+pub mod alerts;
 pub mod display;
+pub mod notify;
 pub mod promote;
 pub mod remote;
 pub mod sandbox;

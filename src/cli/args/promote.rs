@@ -1,5 +1,6 @@
 //! Flags of `promote`.
 
+use crate::cli::args::alerts::AlertArgs;
 use crate::cli::args::display::Display;
 use crate::cli::args::values;
 use crate::cli::args::values::Speed;
@@ -56,6 +57,10 @@ pub struct PromoteArgs {
     /// Flagger's controller flags.
     #[command(flatten)]
     pub flagger: FlaggerOptions,
+
+    /// Who is told.
+    #[command(flatten)]
+    pub alerts: AlertArgs,
 
     /// Where it is recorded.
     #[command(flatten)]
@@ -192,7 +197,7 @@ pub struct RecordOptions {
     #[arg(long, env = "KUBECTL_FLAGGER_TRUST_REPO_CONFIG", value_parser = BoolishValueParser::new())]
     pub trust_repo_config: bool,
 
-    /// Name of the cluster in the record, chosen at the first bootstrap [default: the kubeconfig's]
+    /// Name of the cluster in the record, chosen at the first bootstrap, and in alerts [default: the kubeconfig's]
     #[arg(long, value_name = "NAME", env = "KUBECTL_FLAGGER_CLUSTER_NAME")]
     pub cluster_name: Option<String>,
 }

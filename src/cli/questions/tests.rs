@@ -3,6 +3,7 @@
 use super::*;
 use crate::canary::load::load;
 use crate::canary::source::SourceFile;
+use crate::cli::alerting::AlertOptions;
 use crate::kubernetes::testing::Server;
 use crate::kubernetes::workloads::WorkloadOptions;
 use crate::rollout::plan::PlanOptions;
@@ -25,6 +26,7 @@ fn options() -> DriveOptions {
             include_label_prefix: Vec::new(),
             config_tracking: true,
         },
+        alerts: AlertOptions::default(),
     }
 }
 

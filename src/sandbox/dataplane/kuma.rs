@@ -76,7 +76,11 @@ mod tests {
     fn tags_name_service_namespace_and_port() {
         let world = world("podinfo-canary_test_svc_80");
         assert_eq!(weights(&world), Ok(vec![(90, 2), (10, 2)]));
-        let backends = view(&World::apex(), &world).rules.remove(0).backends.unwrap();
+        let backends = view(&World::apex(), &world)
+            .rules
+            .remove(0)
+            .backends
+            .unwrap();
         let cluster = "podinfo-canary_test_svc_80".to_owned();
         assert_eq!(backends[1].label, Some(Label::Envoy("service", cluster)));
     }

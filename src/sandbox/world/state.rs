@@ -8,6 +8,7 @@ use crate::port::clock::Clock as _;
 use crate::sandbox::SandboxError;
 use crate::sandbox::clock::SandboxClock;
 use crate::sandbox::dataplane::Apex;
+use crate::sandbox::gates::Gates;
 use crate::sandbox::objects::Objects;
 use crate::sandbox::scenario::Scenario;
 use crate::sandbox::scenario::action::Action;
@@ -89,8 +90,9 @@ pub struct State {
     pub clock: SandboxClock,
     pub traffic: Traffic,
     pub metrics: ScriptedMetrics,
-    /// Status that the hook of a name answers; 200 where none is set.
+    /// Status that the hook of a name answers, where the scenario sets one.
     pub hooks: BTreeMap<String, u16>,
+    pub gates: Gates,
     pub prometheus_up: bool,
     pub heard: Vec<Heard>,
     pub mishaps: Vec<SandboxError>,
@@ -141,6 +143,7 @@ impl State {
             traffic,
             metrics: ScriptedMetrics::default(),
             hooks: BTreeMap::new(),
+            gates: Gates::default(),
             prometheus_up: true,
             heard: Vec::new(),
             mishaps: Vec::new(),
