@@ -10,10 +10,14 @@ mod artifacts;
 mod bad_input;
 #[path = "integration/cli.rs"]
 mod cli;
+#[path = "integration/configs.rs"]
+mod configs;
 #[path = "integration/deaths.rs"]
 mod deaths;
 #[path = "integration/docs.rs"]
 mod docs;
+#[path = "integration/ejecting.rs"]
+mod ejecting;
 #[path = "integration/exit_codes.rs"]
 mod exit_codes;
 #[path = "integration/faults.rs"]
@@ -32,6 +36,8 @@ mod scenarios;
 mod serve;
 mod specs;
 mod support;
+#[path = "integration/targets.rs"]
+mod targets;
 #[cfg(unix)]
 #[path = "integration/terminal.rs"]
 mod terminal;

@@ -3,6 +3,7 @@
 //! Decides nothing about a rollout.
 
 use crate::cli::args::display::ColorChoice;
+use crate::cli::args::eject::EjectArgs;
 use crate::cli::args::promote::PromoteArgs;
 use crate::cli::args::sandbox::SandboxArgs;
 use crate::cli::args::sandbox::SandboxVerb;
@@ -26,6 +27,7 @@ pub mod args;
 pub mod candidates;
 pub mod complete;
 pub mod drive;
+pub mod eject;
 pub mod environment;
 pub mod error;
 pub mod generate;
@@ -88,6 +90,14 @@ pub enum Verb {
     // Boxed because it has most of the flags.
     #[command(help_template = TEMPLATE)]
     Promote(Box<PromoteArgs>),
+
+    /// Give a target back, and leave nothing behind
+    ///
+    /// Scales the target up as far as its primary, waits until it is ready, gives the apex service and the route back
+    /// as they were, and deletes what was created for the Canary. Users are served all the while. Refused while a
+    /// rollout is under way, and where the target asks for something else than the primary runs.
+    #[command(help_template = TEMPLATE)]
+    Eject(Box<EjectArgs>),
 
     /// Serve an embedded cluster that kubectl can talk to
     #[command(help_template = TEMPLATE)]
@@ -304,6 +314,7 @@ fn dispatch(
 ) -> Result<ExitCode, Error> {
     match &cli.verb {
         Verb::Promote(args) => promote::run(args, &cli.globals, environment),
+        Verb::Eject(args) => eject::run(args, &cli.globals, environment, streams),
         Verb::Sandbox(args) => match &args.verb {
             SandboxVerb::Serve(args) => serve::run(args, streams),
         },
@@ -336,7 +347,8 @@ impl Cli {
     pub fn look(&self, environment: &Environment) -> Look {
         let (color, ascii) = match &self.verb {
             Verb::Promote(args) => (args.display.color, args.display.ascii),
-            Verb::Sandbox(_)
+            Verb::Eject(_)
+            | Verb::Sandbox(_)
             | Verb::Version
             | Verb::Completion { .. }
             | Verb::Man

@@ -90,10 +90,7 @@ async fn live_cluster(
     screen.warn(&prepared.warnings);
     let requests = Requests::new(&connection, Rc::clone(&clock), rand::rng().next_u64());
     check_namespace(&requests, &spec, &connection).await?;
-    let run = ulid::Ulid::from_parts(
-        u64::try_from(clock.now().as_millisecond()).unwrap_or(0),
-        u128::from(rand::rng().next_u64()) << 16 | u128::from(rand::rng().next_u32() & 0xffff),
-    );
+    let run = run_id(&*clock);
     let host = os::host_name().unwrap_or_else(|| "localhost".to_owned());
     let proxies = proxies(environment);
     let world = World {
@@ -114,7 +111,7 @@ async fn live_cluster(
         context: connection.context.clone(),
         place: place(environment),
         is_gone: os::is_gone,
-        run: run.to_string(),
+        run,
     };
     let (words, heard) = unbounded_channel();
     // Held to the end: a driver that nobody can reach any more must not take that for a word.
@@ -142,7 +139,15 @@ async fn live_cluster(
     Ok(ExitCode::from_outcome(finished.exit_code()))
 }
 
-async fn check_namespace(
+/// ULID of a new run.
+pub(super) fn run_id(clock: &dyn Clock) -> String {
+    let milliseconds = u64::try_from(clock.now().as_millisecond()).unwrap_or(0);
+    let random =
+        u128::from(rand::rng().next_u64()) << 16 | u128::from(rand::rng().next_u32() & 0xffff);
+    ulid::Ulid::from_parts(milliseconds, random).to_string()
+}
+
+pub(super) async fn check_namespace(
     requests: &Requests,
     spec: &Spec,
     connection: &Connection,
@@ -238,7 +243,7 @@ fn actor(environment: &Environment) -> Option<String> {
         .map(str::to_owned)
 }
 
-fn place(environment: &Environment) -> Place {
+pub(super) fn place(environment: &Environment) -> Place {
     let github = || {
         let server = environment.get("GITHUB_SERVER_URL")?;
         let (repository, run) = (
@@ -265,7 +270,7 @@ fn place(environment: &Environment) -> Place {
     }
 }
 
-fn proxies(environment: &Environment) -> ProxySettings {
+pub(super) fn proxies(environment: &Environment) -> ProxySettings {
     let either = |upper: &str, lower: &str| {
         environment
             .get(upper)
@@ -284,7 +289,7 @@ pub(super) fn allow_list(args: &PromoteArgs) -> Result<AllowList, CliError> {
         .map_err(|error| CliError::AllowHost { entry: error.entry })
 }
 
-fn connect_options(globals: &Globals, environment: &Environment) -> ConnectOptions {
+pub(super) fn connect_options(globals: &Globals, environment: &Environment) -> ConnectOptions {
     ConnectOptions {
         kubeconfig: globals.kubeconfig.clone(),
         context: globals.context.clone(),
@@ -331,12 +336,12 @@ pub fn drive_options(args: &PromoteArgs) -> DriveOptions {
             retry: args.retry,
         },
         timeout: args.timeout,
-        provider: flagger.provider.clone(),
+        provider: flagger.target.provider.clone(),
         metrics_server: flagger.metrics_server.clone(),
         workloads: WorkloadOptions {
-            selector_labels: flagger.selector_labels.clone(),
+            selector_labels: flagger.target.selector_labels.clone(),
             include_label_prefix: flagger.include_label_prefix.clone(),
-            config_tracking: !flagger.no_config_tracking,
+            config_tracking: !flagger.target.no_config_tracking,
         },
     }
 }

@@ -10,6 +10,7 @@ use crate::cli::args::values::Speed;
 use crate::cli::drive;
 use crate::cli::drive::drive;
 use crate::cli::drive::prepare;
+use crate::cli::eject::eject;
 use crate::cli::environment::Environment;
 use crate::cli::error::CliError;
 use crate::cli::globals::Globals;
@@ -152,14 +153,8 @@ async fn play(
         why: error.to_string(),
     })?;
     let mut runs = 0;
-    let code = loop {
-        runs += 1;
-        let prepared = prepare(&spec.loaded, &options)?;
-        if runs == 1 {
-            output.warn(&prepared.warnings);
-        }
-        let (run_words, run_heard) = unbounded_channel();
-        let driver = drive::World {
+    let driver = |run| -> Result<drive::World, Error> {
+        Ok(drive::World {
             requests: requests.clone(),
             transport: transport(&world, &requests, args)?,
             clock: Rc::clone(&clock),
@@ -172,8 +167,17 @@ async fn play(
                 kernel: None,
             }),
             is_gone: |_, _| true,
-            run: run_id(&*clock, args.sandbox.seed(), runs),
-        };
+            run: run_id(&*clock, args.sandbox.seed(), run),
+        })
+    };
+    let code = loop {
+        runs += 1;
+        let prepared = prepare(&spec.loaded, &options)?;
+        if runs == 1 {
+            output.warn(&prepared.warnings);
+        }
+        let (run_words, run_heard) = unbounded_channel();
+        let driver = driver(runs)?;
         let mut subscribers = output.subscribers(Some(&spec), None);
         let driving = drive(
             &spec.loaded,
@@ -213,6 +217,10 @@ async fn play(
         }
     };
     drop(terminal);
+    if world.is_given_up() {
+        let mut say = |line: &str| output.hint(&format!("  {line}\n"));
+        eject(&spec.loaded, &options, &driver(runs + 1)?, &mut say).await?;
+    }
     // The last pods leave, so that what is kept is where the world came to rest.
     clock.sleep(SETTLE).await;
     let objects = serde_json::to_string_pretty(&world.dump()).unwrap_or_default();

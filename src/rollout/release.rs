@@ -23,18 +23,11 @@ pub fn not_yet(canary: &Canary) -> Vec<NotYet> {
         Strategy::BlueGreen => (true, "Blue/Green"),
     };
     let (target, kind) = match canary.target.kind {
-        TargetKind::Deployment => (false, ""),
-        TargetKind::DaemonSet => (true, "a DaemonSet target"),
-        TargetKind::Service => (true, "a Service target"),
+        TargetKind::Deployment | TargetKind::DaemonSet | TargetKind::Service => (false, ""),
         TargetKind::KnativeService => (true, "a Knative target"),
     };
     let rows = [
         (target, "/spec/targetRef/kind", kind),
-        (
-            canary.autoscaler.is_some(),
-            "/spec/autoscalerRef",
-            "an autoscaler of the target",
-        ),
         (iterations, "/spec/analysis/iterations", iterated),
         (analysis.mirror, "/spec/analysis/mirror", "mirroring"),
         (
@@ -56,11 +49,6 @@ pub fn not_yet(canary: &Canary) -> Vec<NotYet> {
             !analysis.alerts.is_empty(),
             "/spec/analysis/alerts",
             "alerts",
-        ),
-        (
-            canary.revert_on_deletion,
-            "/spec/revertOnDeletion",
-            "revertOnDeletion",
         ),
     ];
     rows.into_iter()

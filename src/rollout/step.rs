@@ -143,6 +143,7 @@ fn begin_analysis(draft: &mut Draft<'_>) {
     status.next_check = None;
     status.paused_since = None;
     status.passed = false;
+    status.capacity_refused = false;
     status.drifts = 0;
 }
 

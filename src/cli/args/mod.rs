@@ -1,6 +1,7 @@
 //! What each verb takes, as types. The doc comments are the help text.
 
 pub mod display;
+pub mod eject;
 pub mod promote;
 pub mod sandbox;
 pub mod values;

@@ -190,6 +190,9 @@ fn analysed(mut draft: Draft<'_>, results: &[CheckResult]) -> Decision {
 /// Another revision: users go home first, then it is analysed from the start.
 pub(super) fn restart(mut draft: Draft<'_>) -> Decision {
     draft.set_routes(Routes::PRIMARY, false);
+    // Its pods follow by themselves; a canary that is a copy must be told.
+    let pods = draft.seen.canary.desired.max(1);
+    draft.effects.push(Effect::ScaleCanary(pods));
     begin_analysis(&mut draft);
     draft.status.waiting_since = Some(draft.seen.at);
     draft.next(Next::Again)
@@ -239,7 +242,7 @@ fn climb(mut draft: Draft<'_>) -> Decision {
     if seen.canary.available < needed {
         let since = *draft.status.waiting_since.get_or_insert(seen.at);
         let deadline = later(since, plan.progress_deadline);
-        if seen.at < deadline {
+        if seen.at < deadline && !draft.status.capacity_refused {
             let judged = draft.status.next_check.is_some_and(|due| seen.at < due);
             if !draft.status.weight().is_zero() && !judged {
                 draft.status.passed = true;
