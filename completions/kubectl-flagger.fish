@@ -104,6 +104,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote"
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l retry -d 'Drive the revision again that was rolled back last'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l allow-dirty -d 'Read a file that differs from its commit as it is, and mark the run'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l no-config-tracking -d 'Do not copy ConfigMaps and Secrets for the primary'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l no-cross-namespace-refs -d 'Refuse Canaries that name templates, alert providers or upstreams of another namespace'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l trust-repo-config -d 'Run the ssh, askpass and credential programs that the repository\'s own configuration names'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l ascii -d 'Use no character beyond ASCII'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -s q -l quiet -d 'Show less: -q only the summary, -qq only errors'

@@ -1,7 +1,9 @@
 //! `promote`: connects, reads the spec, and drives one rollout.
 
 use crate::canary::holder::Place;
+use crate::canary::namespaces::own_namespace_only;
 use crate::canary::object::Resource;
+use crate::canary::problem::SpecErrors;
 use crate::cli::args::promote::PromoteArgs;
 use crate::cli::args::promote::RecordMode;
 use crate::cli::args::promote::Timing as TimingArg;
@@ -86,6 +88,7 @@ async fn live_cluster(
         args.name.as_deref(),
         Some(&connection.namespace),
     )?;
+    check_references(args, &spec)?;
     let prepared = prepare(&spec.loaded, &options)?;
     screen.warn(&prepared.warnings);
     let requests = Requests::new(&connection, Rc::clone(&clock), rand::rng().next_u64());
@@ -137,6 +140,14 @@ async fn live_cluster(
     )
     .await?;
     Ok(ExitCode::from_outcome(finished.exit_code()))
+}
+
+/// What a Canary may name, as the flags say.
+pub(super) fn check_references(args: &PromoteArgs, spec: &Spec) -> Result<(), SpecErrors> {
+    if args.flagger.no_cross_namespace_refs {
+        own_namespace_only(&spec.loaded)?;
+    }
+    Ok(())
 }
 
 /// ULID of a new run.

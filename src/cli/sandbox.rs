@@ -17,6 +17,7 @@ use crate::cli::globals::Globals;
 use crate::cli::output::Output;
 use crate::cli::output::Pace;
 use crate::cli::promote::allow_list;
+use crate::cli::promote::check_references;
 use crate::cli::promote::drive_options;
 use crate::cli::promote::journal_options;
 use crate::cli::signals;
@@ -124,6 +125,7 @@ async fn play(
     let mut source = args.source.clone();
     source.repo = Some(dir.clone());
     let spec = source::read(&source, args.name.as_deref(), Some(&namespace))?;
+    check_references(args, &spec)?;
     let options = drive_options(args);
     let world = World::new(
         scenario,

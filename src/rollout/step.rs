@@ -118,7 +118,8 @@ fn start(mut draft: Draft<'_>) -> Decision {
     } else {
         primary.desired.max(1)
     };
-    draft.effects.push(Effect::ScaleCanary(pods));
+    // What the spec says of the route may have changed since it was made.
+    draft.effects = vec![Effect::EnsureRoute, Effect::ScaleCanary(pods)];
     begin_analysis(&mut draft);
     draft.enter(Phase::Progressing);
     draft.status.waiting_since = Some(seen.at);

@@ -7,6 +7,8 @@ use crate::support::stage::scenario;
 use crate::support::stage::served;
 use crate::support::tap::Death;
 use crate::support::tap::Switch;
+use kubectl_flagger::canary::load::load;
+use kubectl_flagger::canary::source::SourceFile;
 use kubectl_flagger::controller::Word;
 use kubectl_flagger::rollout::decision::Outcome;
 use kubectl_flagger::rollout::observation::Request;
@@ -277,4 +279,25 @@ async fn copies_of_a_service_are_named_as_routes_name_them() {
         let selector = &stage.object("services", copy)["spec"]["selector"];
         assert_eq!(selector["color"], "blue", "{copy}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_spec_says_anew_reaches_route_and_services_at_the_next_run() {
+    let changed = scenario("istio");
+    let mut stage = Stage::open(changed.clone());
+    stage.bootstrap().await;
+    let mut canary = changed.canary;
+    canary["spec"]["service"]["retries"] = json!({"attempts": 7});
+    canary["spec"]["service"]["canary"] = json!({"labels": {"side": "canary"}});
+    let file = SourceFile {
+        path: "canary.yaml".to_owned(),
+        text: canary.to_string().into(),
+    };
+    stage.spec.loaded = load(&[file], None, None).unwrap();
+    while stage.run().await.unwrap().outcome == Outcome::Bootstrapped {}
+    assert_eq!(stage.weights(), [10, 20, 30, 40, 50, 0]);
+    let route = stage.object("virtualservices", "podinfo");
+    assert_eq!(route["spec"]["http"][0]["retries"]["attempts"], 7);
+    let service = stage.object("services", "podinfo-canary");
+    assert_eq!(service["metadata"]["labels"]["side"], "canary");
 }

@@ -144,6 +144,10 @@ pub struct FlaggerOptions {
         env = "KUBECTL_FLAGGER_INCLUDE_LABEL_PREFIX"
     )]
     pub include_label_prefix: Vec<String>,
+
+    /// Refuse Canaries that name templates, alert providers or upstreams of another namespace
+    #[arg(long, env = "KUBECTL_FLAGGER_NO_CROSS_NAMESPACE_REFS", value_parser = BoolishValueParser::new())]
+    pub no_cross_namespace_refs: bool,
 }
 
 /// What all verbs need to know that change routes and pods.
