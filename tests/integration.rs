@@ -14,10 +14,14 @@ mod asks;
 mod bad_input;
 #[path = "integration/cli.rs"]
 mod cli;
+#[path = "integration/configs.rs"]
+mod configs;
 #[path = "integration/deaths.rs"]
 mod deaths;
 #[path = "integration/docs.rs"]
 mod docs;
+#[path = "integration/ejecting.rs"]
+mod ejecting;
 #[path = "integration/exit_codes.rs"]
 mod exit_codes;
 #[path = "integration/faults.rs"]
@@ -40,6 +44,8 @@ mod specs;
 #[path = "integration/strategies.rs"]
 mod strategies;
 mod support;
+#[path = "integration/targets.rs"]
+mod targets;
 #[cfg(unix)]
 #[path = "integration/terminal.rs"]
 mod terminal;

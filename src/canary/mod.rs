@@ -21,6 +21,7 @@ pub mod metadata;
 pub mod metric;
 pub mod metric_template;
 pub mod name;
+pub mod namespaces;
 mod node;
 pub mod object;
 pub mod phase;

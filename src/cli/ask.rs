@@ -5,6 +5,7 @@ use crate::canary::holder::Holder;
 use crate::canary::load::load;
 use crate::canary::source::SourceFile;
 use crate::cli::Streams;
+use crate::cli::alerting::AlertOptions;
 use crate::cli::args::promote::FlaggerOptions;
 use crate::cli::args::promote::OnInterrupt;
 use crate::cli::args::remote::AbortArgs;
@@ -16,8 +17,9 @@ use crate::cli::error::CliError;
 use crate::cli::globals::Globals;
 use crate::cli::output::Output;
 use crate::cli::output::Pace;
+use crate::cli::promote::hosts;
 use crate::cli::promote::place;
-use crate::cli::promote::proxies;
+use crate::cli::promote::transport;
 use crate::cli::promote::workload_options;
 use crate::cli::remote;
 use crate::cli::remote::Remote;
@@ -29,7 +31,6 @@ use crate::controller::Word;
 use crate::error::Error;
 use crate::error::ExitCode;
 use crate::kubernetes::mailbox::Mailbox;
-use crate::kubernetes::service_proxy::ServiceProxy;
 use crate::os;
 use crate::port::ask::Ask;
 use crate::port::ask::AskVerb;
@@ -39,8 +40,6 @@ use crate::rollout::decision::Outcome;
 use crate::rollout::observation::Request;
 use crate::rollout::plan::PlanOptions;
 use crate::rollout::plan::Timing;
-use crate::transport::RoutedTransport;
-use crate::transport::reach::AllowList;
 use futures::StreamExt as _;
 use jiff::SignedDuration;
 use rand::Rng as _;
@@ -292,17 +291,11 @@ impl<'a> Asking<'a> {
             why: error.to_string(),
         })?;
         let requests = self.remote.requests.clone();
-        let transport = RoutedTransport::new(
-            Box::new(ServiceProxy::new(requests.clone())),
-            Box::new(requests.clone()),
-            AllowList::default(),
-            &proxies(environment),
-        );
+        let hosts = hosts(&args.flagger.allow_host)?;
+        let transport = transport(&requests, &hosts, environment)?;
         let world = drive::World {
             requests,
-            transport: Rc::new(transport.map_err(|error| CliError::Start {
-                why: error.to_string(),
-            })?),
+            transport,
             clock: Rc::clone(&self.remote.clock),
             journal: None,
             context: self.remote.connection.context.clone(),
@@ -344,7 +337,7 @@ fn way_back(flagger: &FlaggerOptions) -> DriveOptions {
             retry: false,
         },
         timeout: None,
-        provider: flagger.provider.clone(),
+        provider: flagger.target.provider.clone(),
         metrics_server: flagger.metrics_server.clone(),
         workloads: workload_options(flagger),
         alerts: AlertOptions::default(),

@@ -11,6 +11,7 @@ use crate::canary::object::Resource;
 use crate::canary::problem::ProblemKind;
 use crate::canary::problem::SpecErrors;
 use crate::canary::problem::SpecProblem;
+use crate::canary::spec::Canary;
 use crate::canary::validate::validate_for;
 use crate::cli::alerting::AlertOptions;
 use crate::cli::alerting::Post;
@@ -31,14 +32,18 @@ use crate::git::journal::Journal;
 use crate::kubernetes::lease::IsGone;
 use crate::kubernetes::lease::KubernetesLease;
 use crate::kubernetes::mailbox::Mailbox;
+use crate::kubernetes::objects::Objects;
 use crate::kubernetes::request::Requests;
 use crate::kubernetes::routes::LiveRoutes;
 use crate::kubernetes::run_record::KubernetesRunRecord;
+use crate::kubernetes::service_target::ServiceTarget;
+use crate::kubernetes::target::PodKind;
 use crate::kubernetes::wake::Wake;
 use crate::kubernetes::workloads::WorkloadOptions;
 use crate::kubernetes::workloads::Workloads;
 use crate::port::alerts::Alerts as _;
 use crate::port::clock::Clock;
+use crate::port::cluster::Cluster;
 use crate::port::journal::StatusJournal;
 use crate::port::lease::LeaseError;
 use crate::port::lease::LeaseTimes;
@@ -183,7 +188,14 @@ fn refused(loaded: &Loaded, problems: Vec<SpecProblem>) -> Error {
     .into()
 }
 
-fn provider(loaded: &Loaded, options: &DriveOptions) -> Result<&'static TrafficProvider, CliError> {
+/// The router of a canary.
+///
+/// # Errors
+/// It names none, or one that is not in this release.
+pub(super) fn provider(
+    loaded: &Loaded,
+    options: &DriveOptions,
+) -> Result<&'static TrafficProvider, CliError> {
     let known = || {
         router::PROVIDERS
             .iter()
@@ -239,30 +251,22 @@ pub async fn drive(
     } = prepared;
     let requests = &world.requests;
     let owner = owner(requests, loaded).await?;
-    let mut watched = Workloads::watched(&canary);
-    watched.push((provider.route)(&canary));
-    let wake = Rc::new(Wake::new(requests.clone(), watched));
+    let pods = PodKind::of(canary.target.kind);
     let (namespace, name) = (canary.namespace.as_str(), canary.name.as_str());
-    let cluster = Workloads::new(
+    let wake = wake(requests, &canary, provider);
+    let objects = Objects::new(
         requests.clone(),
         Rc::clone(&canary),
-        options.workloads.clone(),
         owner.clone(),
         Rc::clone(&wake),
     );
-    let router = LiveRoutes::new(requests.clone(), Rc::clone(&canary), provider, owner, wake);
-    let holder = Holder {
-        run: world.run.clone(),
-        place: world.place.clone(),
+    let workloads = options.workloads.clone();
+    let cluster: Box<dyn Cluster> = match pods {
+        Some(kind) => Box::new(Workloads::new(objects, kind, workloads)),
+        None => Box::new(ServiceTarget::new(objects, workloads.include_label_prefix)),
     };
-    let lease = KubernetesLease::new(
-        requests.clone(),
-        namespace,
-        name,
-        holder.clone(),
-        LeaseTimes::default(),
-        world.is_gone,
-    );
+    let router = LiveRoutes::new(requests.clone(), Rc::clone(&canary), provider, owner, wake);
+    let lease = lease(world, &canary);
     let record = KubernetesRunRecord::new(requests.clone(), namespace, name);
     let questions = questions::questions(questions, requests).await;
     let metrics = Metrics::new(Rc::clone(&world.transport), questions);
@@ -287,7 +291,7 @@ pub async fn drive(
         None => 0,
     };
     let ports = Ports {
-        cluster: &cluster,
+        cluster: &*cluster,
         router: &router,
         metrics: &metrics,
         hooks: &hooks,
@@ -307,7 +311,7 @@ pub async fn drive(
         context: world.context.clone(),
         spec_commit,
         spec_path: loaded.source().path.clone(),
-        holder: holder.to_string(),
+        holder: holder(world).to_string(),
         recorded_epoch,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         metrics: metric_checks(&canary.analysis.metrics),
@@ -424,10 +428,43 @@ async fn catch(
     }
 }
 
+/// Wakes the driver at changes of target, primary and route.
+pub(super) fn wake(requests: &Requests, canary: &Canary, provider: &TrafficProvider) -> Rc<Wake> {
+    let mut watched = PodKind::of(canary.target.kind).map_or_else(
+        || ServiceTarget::watched(canary),
+        |kind| Workloads::watched(canary, kind),
+    );
+    watched.push((provider.route)(canary));
+    Rc::new(Wake::new(requests.clone(), watched))
+}
+
+fn holder(world: &World) -> Holder {
+    Holder {
+        run: world.run.clone(),
+        place: world.place.clone(),
+    }
+}
+
+/// The canary's lock, not taken yet.
+pub(super) fn lease(world: &World, canary: &Canary) -> KubernetesLease {
+    KubernetesLease::new(
+        world.requests.clone(),
+        &canary.namespace,
+        &canary.name,
+        holder(world),
+        LeaseTimes::default(),
+        world.is_gone,
+    )
+}
+
 /// The controller reference of what is created, where the Canary is in the cluster. Without its CRD, or without the
 /// right to read it, there is none.
 async fn owner(requests: &Requests, loaded: &Loaded) -> Result<Option<Value>, Error> {
     use crate::port::cluster_error::ClusterError;
+    // What is given back by hand must not go with the Canary.
+    if loaded.canary.revert_on_deletion {
+        return Ok(None);
+    }
     let address = Resource::CANARY.in_namespace(&loaded.canary.namespace, &loaded.canary.name);
     match requests.get_opt(&address).await {
         Ok(found) => Ok(found.map(|canary| {

@@ -154,6 +154,27 @@ pub enum CliError {
         /// What is built in.
         known: String,
     },
+    /// A target that is given back has no pods that could serve.
+    #[error("the target did not become ready: {why}")]
+    #[diagnostic(
+        code(flagger::eject::not_ready),
+        help("users are served by the primary as before: repair the target, and eject again")
+    )]
+    TargetNotReady {
+        /// What is missing.
+        why: String,
+    },
+    /// A canary that cannot be given back as it is.
+    #[error("{canary} cannot be given back: {why}")]
+    #[diagnostic(code(flagger::eject::refused), help("{help}"))]
+    NotGivenBack {
+        /// Which.
+        canary: String,
+        /// What is in the way.
+        why: String,
+        /// What to do.
+        help: &'static str,
+    },
     /// A sandbox needs a folder of its own.
     #[error("{path} is not empty")]
     #[diagnostic(code(flagger::sandbox::folder_in_use), help("{advice}"))]
@@ -231,8 +252,10 @@ impl CliError {
             | Self::NoMetricsServer { .. }
             | Self::NeverDriven { .. }
             | Self::Idle { .. }
+            | Self::NotGivenBack { .. }
             | Self::FolderInUse { .. } => ExitCode::REFUSED,
             Self::NotTaken { .. } => ExitCode::UNREACHABLE,
+            Self::TargetNotReady { .. } => ExitCode::WORKLOAD,
             Self::Busy(_) => ExitCode::BUSY,
             Self::NoAnswer { .. } => ExitCode::UNREACHABLE,
             Self::Bug | Self::Start { .. } => ExitCode::BUG,

@@ -3,6 +3,7 @@
 //! Decides nothing about a rollout.
 
 use crate::cli::args::display::ColorChoice;
+use crate::cli::args::eject::EjectArgs;
 use crate::cli::args::notify::NotifyArgs;
 use crate::cli::args::promote::PromoteArgs;
 use crate::cli::args::remote::AbortArgs;
@@ -35,6 +36,7 @@ pub mod ask;
 pub mod candidates;
 pub mod complete;
 pub mod drive;
+pub mod eject;
 pub mod environment;
 pub mod error;
 pub mod generate;
@@ -135,6 +137,13 @@ pub enum Verb {
     /// post it, so that nobody has to break one to learn whether its alerts arrive.
     #[command(help_template = TEMPLATE)]
     Notify(Box<NotifyArgs>),
+    /// Give a target back, and leave nothing behind
+    ///
+    /// Scales the target up as far as its primary, waits until it is ready, gives the apex service and the route back
+    /// as they were, and deletes what was created for the Canary. Users are served all the while. Refused while a
+    /// rollout is under way, and where the target asks for something else than the primary runs.
+    #[command(help_template = TEMPLATE)]
+    Eject(Box<EjectArgs>),
 
     /// Serve an embedded cluster that kubectl can talk to
     #[command(help_template = TEMPLATE)]
@@ -385,6 +394,7 @@ fn dispatch(
         Verb::Get(args) => get::run(args, &cli.globals, environment, streams),
         Verb::Status(args) => status::run(args, &cli.globals, environment, streams),
         Verb::Notify(args) => notify::run(args, &cli.globals, environment, streams),
+        Verb::Eject(args) => eject::run(args, &cli.globals, environment, streams),
         Verb::Sandbox(args) => match &args.verb {
             SandboxVerb::Serve(args) => serve::run(args, streams),
         },
@@ -423,6 +433,7 @@ impl Cli {
             | Verb::Get(_)
             | Verb::Status(_)
             | Verb::Notify(_)
+            | Verb::Eject(_)
             | Verb::Sandbox(_)
             | Verb::Version
             | Verb::Completion { .. }

@@ -1,7 +1,9 @@
 //! `promote`: connects, reads the spec, and drives one rollout.
 
 use crate::canary::holder::Place;
+use crate::canary::namespaces::own_namespace_only;
 use crate::canary::object::Resource;
+use crate::canary::problem::SpecErrors;
 use crate::cli::args::promote::FlaggerOptions;
 use crate::cli::args::promote::PromoteArgs;
 use crate::cli::args::promote::RecordMode;
@@ -89,14 +91,12 @@ async fn live_cluster(
         args.name.as_deref(),
         Some(&connection.namespace),
     )?;
+    check_references(args, &spec)?;
     let prepared = prepare(&spec.loaded, &options)?;
     screen.warn(&prepared.warnings);
     let requests = Requests::new(&connection, Rc::clone(&clock), rand::rng().next_u64());
     check_namespace(&requests, &spec, &connection).await?;
-    let run = ulid::Ulid::from_parts(
-        u64::try_from(clock.now().as_millisecond()).unwrap_or(0),
-        u128::from(rand::rng().next_u64()) << 16 | u128::from(rand::rng().next_u32() & 0xffff),
-    );
+    let run = run_id(&*clock);
     let host = os::host_name().unwrap_or_else(|| "localhost".to_owned());
     let world = World {
         transport: transport(&requests, &allow_list(args)?, environment)?,
@@ -106,7 +106,7 @@ async fn live_cluster(
         context: connection.context.clone(),
         place: place(environment),
         is_gone: os::is_gone,
-        run: run.to_string(),
+        run,
         asks: Some(words.clone()),
     };
     // Held to the end: a driver that nobody can reach any more must not take that for a word.
@@ -166,7 +166,23 @@ pub(super) fn transport(
     }))))
 }
 
-async fn check_namespace(
+/// What a Canary may name, as the flags say.
+pub(super) fn check_references(args: &PromoteArgs, spec: &Spec) -> Result<(), SpecErrors> {
+    if args.flagger.no_cross_namespace_refs {
+        own_namespace_only(&spec.loaded)?;
+    }
+    Ok(())
+}
+
+/// ULID of a new run.
+pub(super) fn run_id(clock: &dyn Clock) -> String {
+    let milliseconds = u64::try_from(clock.now().as_millisecond()).unwrap_or(0);
+    let random =
+        u128::from(rand::rng().next_u64()) << 16 | u128::from(rand::rng().next_u32() & 0xffff);
+    ulid::Ulid::from_parts(milliseconds, random).to_string()
+}
+
+pub(super) async fn check_namespace(
     requests: &Requests,
     spec: &Spec,
     connection: &Connection,
@@ -358,7 +374,7 @@ pub fn drive_options(args: &PromoteArgs) -> DriveOptions {
             retry: args.retry,
         },
         timeout: args.timeout,
-        provider: flagger.provider.clone(),
+        provider: flagger.target.provider.clone(),
         metrics_server: flagger.metrics_server.clone(),
         workloads: workload_options(flagger),
         alerts: args.alerts.options(args.record.cluster_name.as_ref()),
@@ -368,8 +384,8 @@ pub fn drive_options(args: &PromoteArgs) -> DriveOptions {
 /// Labels and configs.
 pub(super) fn workload_options(flagger: &FlaggerOptions) -> WorkloadOptions {
     WorkloadOptions {
-        selector_labels: flagger.selector_labels.clone(),
+        selector_labels: flagger.target.selector_labels.clone(),
         include_label_prefix: flagger.include_label_prefix.clone(),
-        config_tracking: !flagger.no_config_tracking,
+        config_tracking: !flagger.target.no_config_tracking,
     }
 }

@@ -10,12 +10,14 @@ use crate::cli::args::values::Speed;
 use crate::cli::drive;
 use crate::cli::drive::drive;
 use crate::cli::drive::prepare;
+use crate::cli::eject::eject;
 use crate::cli::environment::Environment;
 use crate::cli::error::CliError;
 use crate::cli::globals::Globals;
 use crate::cli::output::Output;
 use crate::cli::output::Pace;
 use crate::cli::promote::allow_list;
+use crate::cli::promote::check_references;
 use crate::cli::promote::drive_options;
 use crate::cli::promote::journal_options;
 use crate::cli::signals;
@@ -130,6 +132,7 @@ async fn play(
     let mut source = args.source.clone();
     source.repo = Some(dir.clone());
     let spec = source::read(&source, args.name.as_deref(), Some(&namespace))?;
+    check_references(args, &spec)?;
     let options = drive_options(args);
     let world = World::new(
         scenario,
@@ -159,14 +162,8 @@ async fn play(
         why: error.to_string(),
     })?;
     let mut runs = 0;
-    let code = loop {
-        runs += 1;
-        let prepared = prepare(&spec.loaded, &options)?;
-        if runs == 1 {
-            output.warn(&prepared.warnings);
-        }
-        let (run_words, run_heard) = unbounded_channel();
-        let driver = drive::World {
+    let driver = |run, asks| -> Result<drive::World, Error> {
+        Ok(drive::World {
             requests: requests.clone(),
             transport: transport(&world, &requests, args)?,
             clock: Rc::clone(&clock),
@@ -179,9 +176,18 @@ async fn play(
                 kernel: None,
             }),
             is_gone: |_, _| true,
-            run: run_id(&*clock, args.sandbox.seed(), runs),
-            asks: Some(run_words.clone()),
-        };
+            run: run_id(&*clock, args.sandbox.seed(), run),
+            asks,
+        })
+    };
+    let code = loop {
+        runs += 1;
+        let prepared = prepare(&spec.loaded, &options)?;
+        if runs == 1 {
+            output.warn(&prepared.warnings);
+        }
+        let (run_words, run_heard) = unbounded_channel();
+        let driver = driver(runs, Some(run_words.clone()))?;
         let mut subscribers = output.subscribers(Some(&spec), None);
         let driving = drive(
             &spec.loaded,
@@ -222,6 +228,10 @@ async fn play(
     };
     drop(terminal);
     output.end();
+    if world.is_given_up() {
+        let mut say = |line: &str| output.hint(&format!("  {line}\n"));
+        eject(&spec.loaded, &options, &driver(runs + 1, None)?, &mut say).await?;
+    }
     // The last pods leave, so that what is kept is where the world came to rest.
     clock.sleep(SETTLE).await;
     let objects = serde_json::to_string_pretty(&world.dump()).unwrap_or_default();

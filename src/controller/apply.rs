@@ -212,6 +212,14 @@ impl Controller<'_> {
                     if performed.promoted_generation.is_some() {
                         status.promoted_generation = performed.promoted_generation;
                     }
+                    if let Some(refused) = performed.refused {
+                        status.capacity_refused = true;
+                        self.say_warning(
+                            "flagger::cluster::capacity",
+                            "the pods that the next share needs may not be asked for",
+                            &refused,
+                        );
+                    }
                 }
             }
             self.moved = true;

@@ -18,18 +18,11 @@ pub struct NotYet {
 pub fn not_yet(canary: &Canary) -> Vec<NotYet> {
     let analysis = &canary.analysis;
     let (target, kind) = match canary.target.kind {
-        TargetKind::Deployment => (false, ""),
-        TargetKind::DaemonSet => (true, "a DaemonSet target"),
-        TargetKind::Service => (true, "a Service target"),
+        TargetKind::Deployment | TargetKind::DaemonSet | TargetKind::Service => (false, ""),
         TargetKind::KnativeService => (true, "a Knative target"),
     };
     let rows = [
         (target, "/spec/targetRef/kind", kind),
-        (
-            canary.autoscaler.is_some(),
-            "/spec/autoscalerRef",
-            "an autoscaler of the target",
-        ),
         (
             !analysis.matches.is_empty() && canary.strategy() == Strategy::Canary,
             "/spec/analysis/match",
@@ -39,11 +32,6 @@ pub fn not_yet(canary: &Canary) -> Vec<NotYet> {
             analysis.webhooks.iter().any(|hook| hook.disable_tls),
             "/spec/analysis/webhooks",
             "disableTLS of webhooks",
-        ),
-        (
-            canary.revert_on_deletion,
-            "/spec/revertOnDeletion",
-            "revertOnDeletion",
         ),
     ];
     rows.into_iter()

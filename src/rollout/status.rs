@@ -38,6 +38,9 @@ pub struct Status {
     /// Since when the present step waits for pods.
     #[serde(default)]
     pub waiting_since: Option<Timestamp>,
+    /// May nobody ask for the pods that a share needs, so that it is not waited for them?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub capacity_refused: bool,
     /// Since when a person holds the weight where it is; checks go on.
     #[serde(default)]
     pub paused_since: Option<Timestamp>,

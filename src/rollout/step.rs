@@ -197,7 +197,10 @@ fn confirmed(mut draft: Draft<'_>, results: &[CheckResult]) -> Decision {
         primary.max(1)
     };
     draft.opened();
-    draft.effects.push(Effect::ScaleCanary(pods));
+    // What the spec says of the route may have changed since it was made.
+    draft
+        .effects
+        .extend([Effect::EnsureRoute, Effect::ScaleCanary(pods)]);
     begin_analysis(&mut draft);
     draft.enter(Phase::Progressing);
     draft.status.waiting_since = Some(seen.at);
@@ -225,6 +228,7 @@ fn begin_analysis(draft: &mut Draft<'_>) {
     status.gate = None;
     status.paused_since = None;
     status.passed = false;
+    status.capacity_refused = false;
     status.drifts = 0;
 }
 

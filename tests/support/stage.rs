@@ -13,6 +13,7 @@ use kubectl_flagger::cli::alerting::AlertOptions;
 use kubectl_flagger::cli::args::promote::Source;
 use kubectl_flagger::cli::drive;
 use kubectl_flagger::cli::drive::DriveOptions;
+use kubectl_flagger::cli::eject::eject;
 use kubectl_flagger::cli::source;
 use kubectl_flagger::cli::source::Spec;
 use kubectl_flagger::controller::Finished;
@@ -189,18 +190,42 @@ impl Stage {
 
     /// One driver, which dies where it is told to.
     pub async fn drive(&self, switch: Arc<Switch>, words: UnboundedReceiver<Word>) -> Ended {
-        self.runs.set(self.runs.get() + 1);
-        let requests = self.requests(Arc::clone(&switch));
-        let clock: Rc<dyn Clock> = Rc::new(self.world.clock());
         let prepared = match drive::prepare(&self.spec.loaded, &self.options) {
             Ok(prepared) => prepared,
             Err(error) => return Ended::Finished(Err(error)),
         };
-        let journal = match self.journal(&clock) {
-            Ok(journal) => journal,
+        let driver = match self.driver(Arc::clone(&switch)) {
+            Ok(driver) => driver,
             Err(error) => return Ended::Finished(Err(error)),
         };
-        let driver = drive::World {
+        let mut listener = Listener(Rc::clone(&self.events));
+        let driving = drive::drive(
+            &self.spec.loaded,
+            prepared,
+            self.spec.commit_id(),
+            &self.options,
+            &driver,
+            &mut listener,
+            words,
+        );
+        tokio::select! {
+            biased;
+            () = switch.dead.notified() => Ended::Died,
+            finished = driving => Ended::Finished(finished),
+        }
+    }
+
+    /// Gives the target back.
+    pub async fn eject(&self, switch: Arc<Switch>, say: &mut dyn FnMut(&str)) -> Result<(), Error> {
+        let driver = self.driver(switch)?;
+        eject(&self.spec.loaded, &self.options, &driver, say).await
+    }
+
+    fn driver(&self, switch: Arc<Switch>) -> Result<drive::World, Error> {
+        self.runs.set(self.runs.get() + 1);
+        let requests = self.requests(switch);
+        let clock: Rc<dyn Clock> = Rc::new(self.world.clock());
+        Ok(drive::World {
             requests: requests.clone(),
             transport: Rc::new(RoutedTransport::with(
                 Box::new(ServiceProxy::new(requests.clone())),
@@ -209,7 +234,7 @@ impl Stage {
                 Box::new(requests),
                 AllowList::default(),
             )),
-            journal: Some(journal),
+            journal: Some(self.journal(&clock)?),
             context: "sandbox".to_owned(),
             place: Place::Process(Process {
                 user: "alice".to_owned(),
@@ -229,22 +254,7 @@ impl Stage {
             .to_string(),
             asks: self.asks.borrow().clone(),
             clock,
-        };
-        let mut listener = Listener(Rc::clone(&self.events));
-        let driving = drive::drive(
-            &self.spec.loaded,
-            prepared,
-            self.spec.commit_id(),
-            &self.options,
-            &driver,
-            &mut listener,
-            words,
-        );
-        tokio::select! {
-            biased;
-            () = switch.dead.notified() => Ended::Died,
-            finished = driving => Ended::Finished(finished),
-        }
+        })
     }
 
     fn journal(&self, clock: &Rc<dyn Clock>) -> Result<Journal, Error> {

@@ -10,6 +10,7 @@ use kubectl_flagger::canary::source::SourceFile;
 use kubectl_flagger::cli::alerting::AlertOptions;
 use kubectl_flagger::cli::drive;
 use kubectl_flagger::cli::drive::DriveOptions;
+use kubectl_flagger::cli::eject::eject;
 use kubectl_flagger::cli::error::CliError;
 use kubectl_flagger::error::Error;
 use kubectl_flagger::kubernetes::client::Connection;
@@ -132,8 +133,22 @@ async fn drive_all(tape: &Tape, timing: Timing) -> Result<Played, Error> {
             world.initialized();
         }
     }
+    let mut requests = world.cluster().log();
+    if world.is_given_up() {
+        let before = requests.len();
+        let mut say = |line: &str| events.0.push(line.to_owned());
+        let world_of_it = surroundings(&loaded, &world, RUNS + 1);
+        eject(&loaded, &options, &world_of_it, &mut say).await?;
+        requests = world.cluster().log();
+        // What the garbage collector deleted is not in a recording of Flagger's writes.
+        let mut at = 0;
+        requests.retain(|request| {
+            at += 1;
+            at <= before || request.verb != "delete"
+        });
+    }
     Ok(Played {
-        requests: world.cluster().log(),
+        requests,
         heard: world.heard(),
         events: events.0,
     })
@@ -147,6 +162,22 @@ async fn drive_once(
     events: &mut Said,
 ) -> Result<Outcome, Error> {
     let prepared = drive::prepare(loaded, options)?;
+    let surroundings = surroundings(loaded, world, run);
+    let (_speaking, words) = unbounded_channel();
+    let finished = drive::drive(
+        loaded,
+        prepared,
+        "-".to_owned(),
+        options,
+        &surroundings,
+        events,
+        words,
+    )
+    .await?;
+    Ok(finished.outcome)
+}
+
+fn surroundings(loaded: &Loaded, world: &World, run: u64) -> drive::World {
     let namespace = &loaded.canary.namespace;
     let connection = Connection {
         client: kube::Client::new(world.service(), namespace.clone()),
@@ -165,7 +196,7 @@ async fn drive_once(
         Box::new(requests.clone()),
         AllowList::parse(&[SCRIPTED_HOST]).unwrap(),
     );
-    let surroundings = drive::World {
+    drive::World {
         requests,
         transport: Rc::new(transport),
         clock,
@@ -180,19 +211,7 @@ async fn drive_once(
         is_gone: |_, _| true,
         asks: None,
         run: ulid::Ulid::from_parts(run, u128::from(run)).to_string(),
-    };
-    let (_speaking, words) = unbounded_channel();
-    let finished = drive::drive(
-        loaded,
-        prepared,
-        "-".to_owned(),
-        options,
-        &surroundings,
-        events,
-        words,
-    )
-    .await?;
-    Ok(finished.outcome)
+    }
 }
 
 fn options(timing: Timing) -> DriveOptions {

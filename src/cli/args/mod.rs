@@ -2,6 +2,7 @@
 
 pub mod alerts;
 pub mod display;
+pub mod eject;
 pub mod notify;
 pub mod promote;
 pub mod remote;

@@ -127,9 +127,9 @@ pub struct FlaggerOptions {
     #[arg(long, value_name = "URL", env = "KUBECTL_FLAGGER_METRICS_SERVER")]
     pub metrics_server: Option<String>,
 
-    /// Traffic provider of Canaries that name none
-    #[arg(long, value_name = "NAME", env = "KUBECTL_FLAGGER_PROVIDER")]
-    pub provider: Option<String>,
+    /// Which router and which pods.
+    #[command(flatten)]
+    pub target: TargetOptions,
 
     /// Let metrics and hooks be asked of a loopback, link-local or private address; may be repeated
     #[arg(
@@ -139,6 +139,29 @@ pub struct FlaggerOptions {
         value_delimiter = ','
     )]
     pub allow_host: Vec<String>,
+
+    /// Copy labels and annotations with this prefix to the primary, * for all
+    #[arg(
+        long,
+        value_name = "PREFIXES",
+        value_delimiter = ',',
+        num_args = 1,
+        env = "KUBECTL_FLAGGER_INCLUDE_LABEL_PREFIX"
+    )]
+    pub include_label_prefix: Vec<String>,
+
+    /// Refuse Canaries that name templates, alert providers or upstreams of another namespace
+    #[arg(long, env = "KUBECTL_FLAGGER_NO_CROSS_NAMESPACE_REFS", value_parser = BoolishValueParser::new())]
+    pub no_cross_namespace_refs: bool,
+}
+
+/// What all verbs need to know that change routes and pods.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Flagger's controller flags")]
+pub struct TargetOptions {
+    /// Traffic provider of Canaries that name none
+    #[arg(long, value_name = "NAME", env = "KUBECTL_FLAGGER_PROVIDER")]
+    pub provider: Option<String>,
 
     /// Labels that may select a target's pods, in order of preference
     #[arg(
@@ -150,16 +173,6 @@ pub struct FlaggerOptions {
         env = "KUBECTL_FLAGGER_SELECTOR_LABELS"
     )]
     pub selector_labels: Vec<String>,
-
-    /// Copy labels and annotations with this prefix to the primary, * for all
-    #[arg(
-        long,
-        value_name = "PREFIXES",
-        value_delimiter = ',',
-        num_args = 1,
-        env = "KUBECTL_FLAGGER_INCLUDE_LABEL_PREFIX"
-    )]
-    pub include_label_prefix: Vec<String>,
 
     /// Do not copy ConfigMaps and Secrets for the primary
     #[arg(long, env = "KUBECTL_FLAGGER_NO_CONFIG_TRACKING", value_parser = BoolishValueParser::new())]

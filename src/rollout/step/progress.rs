@@ -251,6 +251,9 @@ fn judged(mut draft: Draft<'_>, results: &[CheckResult]) -> Decision {
 /// Another revision: users go home first, then it is analysed from the start.
 pub(super) fn restart(mut draft: Draft<'_>) -> Decision {
     draft.set_routes(Routes::PRIMARY, false);
+    // Its pods follow by themselves; a canary that is a copy must be told.
+    let pods = draft.seen.canary.desired.max(1);
+    draft.effects.push(Effect::ScaleCanary(pods));
     begin_analysis(&mut draft);
     draft.status.waiting_since = Some(draft.seen.at);
     draft.next(Next::Again)
@@ -337,7 +340,7 @@ fn room_for(draft: &mut Draft<'_>, routes: Routes) -> Option<Decision> {
     }
     let since = *draft.status.waiting_since.get_or_insert(seen.at);
     let deadline = later(since, plan.progress_deadline);
-    if seen.at < deadline {
+    if seen.at < deadline && !draft.status.capacity_refused {
         let judged = draft.status.next_check.is_some_and(|due| seen.at < due);
         if draft.status.is_begun() && !judged {
             draft.status.passed = true;
