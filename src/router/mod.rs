@@ -25,13 +25,18 @@ use std::collections::BTreeMap;
 
 mod gateway_api;
 mod istio;
+mod kubernetes;
 mod rules;
 mod sides;
 mod traefik;
 
 /// All of them, sorted by name.
-pub const PROVIDERS: &[&TrafficProvider] =
-    &[&gateway_api::PROVIDER, &istio::PROVIDER, &traefik::PROVIDER];
+pub const PROVIDERS: &[&TrafficProvider] = &[
+    &gateway_api::PROVIDER,
+    &istio::PROVIDER,
+    &kubernetes::PROVIDER,
+    &traefik::PROVIDER,
+];
 
 /// A router and how to move its weights.
 pub struct TrafficProvider {
@@ -39,13 +44,13 @@ pub struct TrafficProvider {
     pub name: &'static str,
     /// One line for tables.
     pub summary: &'static str,
-    /// The kind that carries the weights.
+    /// The kind that carries the weights; without a router that of the apex service.
     pub resource: Resource,
     /// Where its definitions are found when the cluster lacks them.
     pub install: &'static str,
     /// What it can do.
     pub capabilities: Capabilities,
-    /// The object that carries the weights.
+    /// The object that carries the weights; without a router the apex service.
     pub route: fn(&Canary) -> ObjectRef,
     /// What else `prepare` must be shown.
     pub beside: fn(&Canary) -> Vec<ObjectRef>,

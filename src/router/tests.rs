@@ -11,31 +11,51 @@ const FIXTURES: &[Fixture] = &[
         destinations: "/spec/rules/0/backendRefs",
         canary: include_str!("../../testdata/providers/gatewayapi-v1/canary.yaml"),
         before: include_str!("../../testdata/providers/gatewayapi-v1/before.yaml"),
-        weight_30: include_str!("../../testdata/providers/gatewayapi-v1/weight-30.yaml"),
+        golden: (
+            30,
+            include_str!("../../testdata/providers/gatewayapi-v1/weight-30.yaml"),
+        ),
     },
     Fixture {
         name: "istio",
         destinations: "/spec/http/0/route",
         canary: include_str!("../../testdata/providers/istio/canary.yaml"),
         before: include_str!("../../testdata/providers/istio/before.yaml"),
-        weight_30: include_str!("../../testdata/providers/istio/weight-30.yaml"),
+        golden: (
+            30,
+            include_str!("../../testdata/providers/istio/weight-30.yaml"),
+        ),
+    },
+    Fixture {
+        name: "kubernetes",
+        destinations: "",
+        canary: include_str!("../../testdata/providers/kubernetes/canary.yaml"),
+        before: include_str!("../../testdata/providers/kubernetes/before.yaml"),
+        golden: (
+            100,
+            include_str!("../../testdata/providers/kubernetes/weight-100.yaml"),
+        ),
     },
     Fixture {
         name: "traefik",
         destinations: "/spec/weighted/services",
         canary: include_str!("../../testdata/providers/traefik/canary.yaml"),
         before: include_str!("../../testdata/providers/traefik/before.yaml"),
-        weight_30: include_str!("../../testdata/providers/traefik/weight-30.yaml"),
+        golden: (
+            30,
+            include_str!("../../testdata/providers/traefik/weight-30.yaml"),
+        ),
     },
 ];
 
 struct Fixture {
     name: &'static str,
-    /// Where the two sides stand in the route.
+    /// Where the two sides stand in the route; empty where it is no list of them.
     destinations: &'static str,
     canary: &'static str,
     before: &'static str,
-    weight_30: &'static str,
+    /// A weight, and the object at that weight.
+    golden: (u8, &'static str),
 }
 
 fn canary(text: &str) -> Canary {
@@ -53,7 +73,7 @@ struct Bench {
     provider: &'static TrafficProvider,
     canary: Canary,
     facts: Facts,
-    weight_30: Value,
+    golden: (u8, Value),
 }
 
 fn benches() -> Vec<Bench> {
@@ -70,13 +90,31 @@ fn benches() -> Vec<Bench> {
                 provider,
                 canary,
                 facts,
-                weight_30: serde_yaml::from_str(fixture.weight_30).unwrap(),
+                golden: (
+                    fixture.golden.0,
+                    serde_yaml::from_str(fixture.golden.1).unwrap(),
+                ),
             }
         })
         .collect()
 }
 
+/// Those whose route is a list of weighted destinations, made of the Canary alone.
+fn lists() -> impl Iterator<Item = Bench> {
+    benches()
+        .into_iter()
+        .filter(|bench| !bench.destinations.is_empty())
+}
+
 impl Bench {
+    /// Those of the weights that it can say.
+    fn weights<'a>(&self, all: &'a [u8]) -> impl Iterator<Item = u8> + use<'a> {
+        let weighted = self.provider.capabilities.weighted;
+        all.iter()
+            .copied()
+            .filter(move |percent| weighted || [0, 100].contains(percent))
+    }
+
     fn named(name: &str) -> Self {
         let mut benches = benches().into_iter();
         benches.find(|bench| bench.provider.name == name).unwrap()
@@ -138,15 +176,15 @@ fn names_are_unique_and_sorted() {
 #[test]
 fn providers_write_what_their_golden_says() {
     for mut bench in benches() {
-        bench.set(30);
-        assert_eq!(*bench.route(), bench.weight_30, "{}", bench.provider.name);
+        bench.set(bench.golden.0);
+        assert_eq!(*bench.route(), bench.golden.1, "{}", bench.provider.name);
     }
 }
 
 #[test]
 fn providers_read_back_every_weight_they_write() {
     for mut bench in benches() {
-        for percent in [0, 1, 10, 50, 99, 100, 37, 0] {
+        for percent in bench.weights(&[0, 1, 10, 50, 99, 100, 37, 0]) {
             bench.set(percent);
             assert_eq!(bench.read(), percent, "{}", bench.provider.name);
         }
@@ -156,7 +194,7 @@ fn providers_read_back_every_weight_they_write() {
 #[test]
 fn providers_change_nothing_when_asked_twice() {
     for mut bench in benches() {
-        for percent in [30, 100, 0] {
+        for percent in bench.weights(&[30, 100, 0]) {
             bench.set(percent);
             let again = Routes::split(Weight::new(percent).unwrap());
             let changes = (bench.provider.set_routes)(&bench.canary, &bench.facts, again).unwrap();
@@ -169,7 +207,7 @@ fn providers_change_nothing_when_asked_twice() {
 fn what_people_wrote_survives_a_whole_rollout() {
     for mut bench in benches() {
         let before = bench.route().clone();
-        for percent in [10, 50, 0] {
+        for percent in bench.weights(&[10, 50, 100, 0]) {
             bench.set(percent);
         }
         assert_eq!(*bench.route(), before, "{}", bench.provider.name);
@@ -178,7 +216,7 @@ fn what_people_wrote_survives_a_whole_rollout() {
 
 #[test]
 fn a_missing_route_is_made_with_everything_on_the_primary() {
-    for mut bench in benches() {
+    for mut bench in lists() {
         bench.facts.clear();
         assert_eq!(
             (bench.provider.routes)(&bench.canary, &bench.facts),
@@ -196,7 +234,7 @@ fn a_missing_route_is_made_with_everything_on_the_primary() {
 
 #[test]
 fn a_patch_on_a_route_that_changed_its_order_fails_instead_of_hitting_the_wrong_side() {
-    for mut bench in benches() {
+    for mut bench in lists() {
         bench.set(30);
         let changes = (bench.provider.set_routes)(
             &bench.canary,
@@ -223,7 +261,7 @@ fn a_patch_on_a_route_that_changed_its_order_fails_instead_of_hitting_the_wrong_
 
 #[test]
 fn an_apex_with_metadata_lends_its_route_the_label_that_it_selects_by() {
-    for mut bench in benches() {
+    for mut bench in lists() {
         bench.facts.clear();
         bench.canary.service.apex = Some(Metadata {
             labels: [("l".to_owned(), "apex".to_owned())].into(),
@@ -240,7 +278,7 @@ fn an_apex_with_metadata_lends_its_route_the_label_that_it_selects_by() {
 
 #[test]
 fn a_route_that_was_there_keeps_its_spec_in_an_annotation_when_it_is_taken_over() {
-    for mut bench in benches() {
+    for mut bench in lists() {
         let apex = bench.canary.apex_name().to_owned();
         let destinations = bench.destinations;
         let sides = bench.live().pointer_mut(destinations).unwrap();
@@ -260,7 +298,7 @@ fn a_route_that_was_there_keeps_its_spec_in_an_annotation_when_it_is_taken_over(
 
 #[test]
 fn a_third_destination_beside_ours_is_refused() {
-    for mut bench in benches() {
+    for mut bench in lists() {
         let destinations = bench.destinations;
         let sides = bench.live().pointer_mut(destinations).unwrap();
         let text = sides[0].to_string().replace("checkout-primary", "legacy");
@@ -277,4 +315,5 @@ fn a_third_destination_beside_ours_is_refused() {
 
 mod gateway_api_only;
 mod istio_only;
+mod kubernetes_only;
 mod traefik_only;
