@@ -12,6 +12,7 @@ use crate::canary::spec::Canary;
 use crate::canary::weight::Routes;
 use crate::kubernetes::fence;
 use crate::kubernetes::operation::Patch;
+use crate::kubernetes::operation::Selection;
 use crate::kubernetes::operation::WriteOptions;
 use crate::kubernetes::request::Requests;
 use crate::kubernetes::request::text_at;
@@ -67,6 +68,28 @@ impl LiveRoutes {
 
     fn key(&self) -> String {
         format!("{}/{}", self.canary.namespace, self.canary.name)
+    }
+
+    /// An error where the cluster does not know the kind at all, whose objects look as if they were only missing.
+    async fn is_served(&self) -> Result<(), WorkloadError> {
+        let address = self.address();
+        let this = Selection {
+            fields: Some(format!("metadata.name={}", address.name)),
+            ..Selection::default()
+        };
+        match self.requests.list(&address, &this).await {
+            Err(ClusterError::NotFound { .. }) => Err(WorkloadError::Unusable {
+                object: address.resource_name(),
+                why: format!("this cluster does not serve {}", address.api_version()),
+                help: format!(
+                    "install its definitions ({}), or take another provider",
+                    self.provider.install
+                ),
+            }),
+            // Who may not list it gets to know when it is written.
+            Ok(_) | Err(ClusterError::Denied { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The route; where there is none yet, or `whole`, also what stands beside it.
@@ -174,7 +197,25 @@ fn unusable(error: RouteError) -> WorkloadError {
             format!("it also sends traffic to {destination}"),
         ),
         RouteError::Shape { object, field } => (object.clone(), format!("it has no {field}")),
-        RouteError::Unsaid { kind, what } => (kind.to_lowercase(), format!("it cannot say {what}")),
+        RouteError::Unsaid { kind, what } | RouteError::UnsaidMatch { kind, what } => {
+            (kind.to_lowercase(), format!("it cannot say {what}"))
+        }
+        RouteError::Missing { object, what } => (
+            object.clone(),
+            format!("it needs {what}, which is not there"),
+        ),
+        RouteError::Unnamed { object, service } => (
+            object.clone(),
+            format!("it does not lead to service {service}"),
+        ),
+        RouteError::Unreadable {
+            object,
+            field,
+            found,
+        } => (
+            object.clone(),
+            format!("{field} is {found:?}, which is no weight"),
+        ),
     };
     let help = miette::Diagnostic::help(&error)
         .map(|help| help.to_string())
@@ -192,10 +233,16 @@ impl Router for LiveRoutes {
             let facts = self.facts(false).await?;
             let Some(routes) = (self.provider.routes)(&self.canary, &facts).map_err(unusable)?
             else {
+                // What stands in the way of a route is told before anything moves.
+                if !facts.contains_key(&self.address()) {
+                    self.is_served().await?;
+                }
+                (self.provider.prepare)(&self.canary, &facts).map_err(unusable)?;
                 return Ok(None);
             };
             let live = &facts[&self.address()];
-            fence::owned(live, self.provider.name, &self.key())?;
+            let kind = self.provider.resource.kind.to_lowercase();
+            fence::owned(live, &kind, &self.key())?;
             let intent = entries(live, "annotations")
                 .get(INTENT)
                 .and_then(Value::as_str)
@@ -252,3 +299,6 @@ impl Router for LiveRoutes {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

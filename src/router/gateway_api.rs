@@ -304,6 +304,7 @@ fn requests(metric: &str, site: &QuerySite<'_>, more: &str) -> String {
         namespace,
         target,
         interval,
+        ..
     } = site;
     format!(
         "rate({metric}{{kubernetes_namespace=\"{namespace}\",\

@@ -23,18 +23,30 @@ use serde_json::Value;
 use serde_json::json;
 use std::collections::BTreeMap;
 
+mod apisix;
+mod contour;
+mod copied;
 mod gateway_api;
+mod gateway_api_v1beta1;
+mod ingress;
 mod istio;
 mod kubernetes;
+mod nginx;
 mod rules;
 mod sides;
+mod skipper;
 mod traefik;
 
 /// All of them, sorted by name.
 pub const PROVIDERS: &[&TrafficProvider] = &[
+    &apisix::PROVIDER,
+    &contour::PROVIDER,
     &gateway_api::PROVIDER,
+    &gateway_api_v1beta1::PROVIDER,
     &istio::PROVIDER,
     &kubernetes::PROVIDER,
+    &nginx::PROVIDER,
+    &skipper::PROVIDER,
     &traefik::PROVIDER,
 ];
 
@@ -104,6 +116,12 @@ pub struct QuerySite<'a> {
     pub namespace: &'a str,
     /// Name of the target.
     pub target: &'a str,
+    /// Name of the apex service.
+    pub service: &'a str,
+    /// Name of the Ingress, else of the target.
+    pub ingress: &'a str,
+    /// Name of the route object, else of the target.
+    pub route: &'a str,
     /// Window, as PromQL writes it.
     pub interval: &'a str,
 }
@@ -138,6 +156,56 @@ pub enum RouteError {
         object: String,
         /// The field that is missing.
         field: &'static str,
+    },
+    /// Something that the Canary names is not there.
+    #[error("{object} needs {what}, which is not there")]
+    #[diagnostic(
+        code(flagger::router::missing),
+        help("create it, or correct the Canary")
+    )]
+    Missing {
+        /// Such as `ingress/podinfo-canary`.
+        object: String,
+        /// What it needs.
+        what: String,
+    },
+    /// It leads to neither of the services that it must.
+    #[error("{object} does not lead to service {service}")]
+    #[diagnostic(
+        code(flagger::router::unnamed),
+        help("let one of its paths lead there, or name another object in the Canary")
+    )]
+    Unnamed {
+        /// Such as `ingress/podinfo`.
+        object: String,
+        /// The service that it must name.
+        service: String,
+    },
+    /// What stands for a weight is none.
+    #[error("{object}: {field} is {found:?}, which is no weight")]
+    #[diagnostic(
+        code(flagger::router::unreadable),
+        help("correct it, or delete the object: it is made again when missing")
+    )]
+    Unreadable {
+        /// Such as `ingress/podinfo-canary`.
+        object: String,
+        /// The annotation.
+        field: &'static str,
+        /// Its value.
+        found: String,
+    },
+    /// The analysis asks for requests that its kind has no words for.
+    #[error("an {kind} cannot say {what}")]
+    #[diagnostic(
+        code(flagger::router::unsaid_match),
+        help("change spec.analysis.match, or take another provider")
+    )]
+    UnsaidMatch {
+        /// Such as `Ingress`.
+        kind: &'static str,
+        /// What is asked for.
+        what: &'static str,
     },
     /// The Canary asks for something that its kind has no words for.
     #[error("an {kind} cannot say {what}")]

@@ -7,8 +7,13 @@ use crate::sandbox::objects::Objects;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
+mod apisix;
+mod contour;
 mod gateway_api;
+mod ingress;
 mod istio;
+mod nginx;
+mod skipper;
 mod traefik;
 
 /// The service that requests are meant for.
@@ -45,11 +50,33 @@ impl Lost {
     }
 }
 
+/// What a proxy calls a backend in its metrics.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Meter {
+    /// A service in Traefik's configuration.
+    Traefik(String),
+    /// What ingress-nginx answers for an Ingress.
+    Nginx {
+        /// Of the Ingress.
+        namespace: String,
+        /// Name of the Ingress that users reach.
+        ingress: String,
+        /// The backend of a canary Ingress beside it; empty for its own.
+        canary: String,
+    },
+    /// A cluster of Envoy.
+    Envoy(String),
+    /// A route of Skipper.
+    Skipper(String),
+    /// A route of APISIX, whatever stands behind it.
+    Apisix(String),
+}
+
 /// One service that a share of the requests goes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backend {
-    /// How the proxy calls it in its metrics; `None` without a proxy.
-    pub label: Option<String>,
+    /// How the proxy counts its requests; `None` where it does not, or without one.
+    pub meter: Option<Meter>,
     /// Relative to the other backends.
     pub weight: u64,
     /// Namespace of the pods.
@@ -70,7 +97,15 @@ pub struct View {
 /// Reads the route objects of one proxy; `None` when it has nothing to do with the apex.
 type Reader = fn(&Apex, &dyn Objects) -> Option<View>;
 
-const READERS: &[Reader] = &[traefik::read, istio::read, gateway_api::read];
+const READERS: &[Reader] = &[
+    traefik::read,
+    istio::read,
+    gateway_api::read,
+    contour::read,
+    apisix::read,
+    nginx::read,
+    skipper::read,
+];
 
 /// Where requests to the apex go at this moment: through the first proxy that has a route for it, else straight to
 /// the endpoints of its Service.
@@ -93,7 +128,7 @@ fn direct(apex: &Apex, objects: &dyn Objects) -> View {
         Err(Lost::NoEndpoint)
     } else {
         Ok(vec![Backend {
-            label: None,
+            meter: None,
             weight: 1,
             namespace: apex.namespace.clone(),
             pods,
@@ -123,7 +158,7 @@ fn share(
         .get("services", namespace, service)
         .is_some_and(|service| has_port(&service));
     Backend {
-        label: None,
+        meter: None,
         weight,
         namespace: namespace.to_owned(),
         pods: if reachable {
@@ -265,7 +300,7 @@ mod tests {
         let backends = view(&World::apex(), &world).backends.unwrap();
         assert_eq!(backends.len(), 1);
         assert_eq!(backends[0].pods, vec!["podinfo-primary-6d4b-aaaaa"]);
-        assert_eq!(backends[0].label, None);
+        assert_eq!(backends[0].meter, None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::sandbox::dataplane;
 use crate::sandbox::dataplane::Apex;
 use crate::sandbox::dataplane::Backend;
 use crate::sandbox::dataplane::Lost;
+use crate::sandbox::dataplane::Meter;
 use crate::sandbox::dataplane::Pod;
 use crate::sandbox::dataplane::View;
 use crate::sandbox::objects::Objects;
@@ -180,7 +181,7 @@ impl Traffic {
             Source::Pod {
                 namespace, name, ..
             } => pods.contains_key(&(namespace.clone(), name.clone())),
-            Source::Traefik(_) => true,
+            Source::Proxy(_) => true,
         });
     }
 
@@ -194,13 +195,13 @@ impl Traffic {
             self.view = view;
             self.backends = Turns::default();
             self.members = Vec::new();
-            let configured: Vec<&str> = match &self.view.backends {
-                Ok(backends) => backends.iter().filter_map(|b| b.label.as_deref()).collect(),
+            let configured: Vec<&Meter> = match &self.view.backends {
+                Ok(backends) => backends.iter().filter_map(|b| b.meter.as_ref()).collect(),
                 Err(_) => Vec::new(),
             };
-            // Traefik forgets the metrics of a service that left its configuration.
+            // Proxies forget the metrics of what left their configuration.
             self.meters.retain(|source| match source {
-                Source::Traefik(label) => configured.contains(&label.as_str()),
+                Source::Proxy(meter) => configured.contains(&meter),
                 Source::Pod { .. } => true,
             });
         }
@@ -242,7 +243,7 @@ impl Traffic {
             .pods
             .get(&(backend.namespace.clone(), name.to_owned()))
             .filter(|pod| pod.answers);
-        let proxy = backend.label.clone().map(Source::Traefik);
+        let proxy = backend.meter.clone().map(Source::Proxy);
         let Some(pod) = pod else {
             count(&mut self.totals.lost, Lost::Refused, n);
             if let Some(proxy) = &proxy {

@@ -66,6 +66,14 @@ fn the_listed_rights_are_those_that_runs_use() {
         "never-ready",
         "istio",
         "gatewayapi",
+        "nginx",
+        "contour",
+        "skipper",
+        "apisix",
+        concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/testdata/scenarios/kubernetes.yaml"
+        ),
     ] {
         all.extend(used(scenario));
     }

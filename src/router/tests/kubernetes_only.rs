@@ -9,6 +9,17 @@ fn bench() -> Bench {
 }
 
 #[test]
+fn after_a_failed_promotion_the_apex_selects_the_canarys_own_pods() {
+    let mut bench = bench();
+    bench.set(100);
+    let wanted = include_str!("../../../testdata/providers/kubernetes/weight-100.yaml");
+    assert_eq!(
+        *bench.route(),
+        serde_yaml::from_str::<Value>(wanted).unwrap()
+    );
+}
+
+#[test]
 fn a_service_that_nobody_took_over_is_no_route_yet() {
     let mut bench = bench();
     bench.live()["spec"]["selector"] = json!({"app": "checkout", "tier": "web"});
@@ -44,11 +55,7 @@ fn the_apex_service_is_made_by_the_driver_and_not_by_its_route() {
 
 #[test]
 fn requests_are_counted_by_the_application_as_behind_a_gateway() {
-    let site = QuerySite {
-        namespace: "demo",
-        target: "checkout",
-        interval: "1m",
-    };
+    let site = site();
     let (own, other) = (
         &bench().provider.queries,
         &Bench::named("gatewayapi:v1").provider.queries,

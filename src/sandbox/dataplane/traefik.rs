@@ -6,6 +6,7 @@
 use crate::sandbox::dataplane::Apex;
 use crate::sandbox::dataplane::Backend;
 use crate::sandbox::dataplane::Lost;
+use crate::sandbox::dataplane::Meter;
 use crate::sandbox::dataplane::View;
 use crate::sandbox::dataplane::items;
 use crate::sandbox::dataplane::ready_pods;
@@ -98,7 +99,9 @@ fn backend(entry: &Value, own: &str, objects: &dyn Objects) -> Result<Backend, L
         Some(weight) => weight.as_u64().unwrap_or(0),
     };
     Ok(Backend {
-        label: Some(format!("{namespace}-{name}-{port}@kubernetescrd")),
+        meter: Some(Meter::Traefik(format!(
+            "{namespace}-{name}-{port}@kubernetescrd"
+        ))),
         weight,
         namespace: namespace.to_owned(),
         pods,
@@ -136,8 +139,10 @@ mod tests {
         let backends = view(&World::apex(), &world).backends.unwrap();
         assert_eq!(backends[1].weight, 10);
         assert_eq!(
-            backends[1].label.as_deref(),
-            Some("test-podinfo-canary-80@kubernetescrd")
+            backends[1].meter,
+            Some(Meter::Traefik(
+                "test-podinfo-canary-80@kubernetescrd".to_owned()
+            ))
         );
         assert_eq!(backends[1].pods.len(), 2);
     }
@@ -186,8 +191,8 @@ mod tests {
         );
         let backends = view(&World::apex(), &world).backends.unwrap();
         assert_eq!(
-            backends[0].label.as_deref(),
-            Some("test-podinfo-http@kubernetescrd")
+            backends[0].meter,
+            Some(Meter::Traefik("test-podinfo-http@kubernetescrd".to_owned()))
         );
     }
 

@@ -231,6 +231,10 @@ fn the_built_in_scenarios_are_complete() {
         let (provider, path) = match *name {
             "istio" => ("istio", "podinfo/istio.yaml"),
             "gatewayapi" => ("gatewayapi:v1", "podinfo/gatewayapi.yaml"),
+            "nginx" => ("nginx", "podinfo/nginx.yaml"),
+            "contour" => ("contour", "podinfo/contour.yaml"),
+            "skipper" => ("skipper", "podinfo/skipper.yaml"),
+            "apisix" => ("apisix", "podinfo/apisix.yaml"),
             _ => ("traefik", "podinfo/canary.yaml"),
         };
         assert_eq!(scenario.canary["spec"]["provider"], provider, "{name}");
@@ -240,8 +244,8 @@ fn the_built_in_scenarios_are_complete() {
             .objects
             .iter()
             .filter_map(|object| object["kind"].as_str())
-            // Of Traefik alone.
-            .filter(|kind| *kind != "IngressRoute")
+            // What users reach, of some routers alone.
+            .filter(|kind| !["IngressRoute", "Ingress", "ApisixRoute"].contains(kind))
             .collect();
         assert_eq!(
             kinds,

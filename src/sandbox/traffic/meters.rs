@@ -1,5 +1,6 @@
 //! Counters and histograms as proxies and pods expose them, and the scrape that turns them into series.
 
+use crate::sandbox::dataplane::Meter;
 use crate::sandbox::promql::NAME;
 use crate::sandbox::promql::series::Labels;
 use crate::sandbox::promql::series::Sample;
@@ -13,7 +14,7 @@ const TRAEFIK: &[f64] = &[0.1, 0.3, 1.2, 5.0];
 const GO_CLIENT: &[f64] = &[
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
-/// Istio's buckets, milliseconds.
+/// Buckets of Istio and Envoy, milliseconds.
 const ISTIO: &[f64] = &[
     0.5,
     1.0,
@@ -36,11 +37,17 @@ const ISTIO: &[f64] = &[
     3_600_000.0,
 ];
 
+/// APISIX's buckets, milliseconds.
+const APISIX: &[f64] = &[
+    1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0, 10_000.0,
+    30_000.0, 60_000.0,
+];
+
 /// Whoever exposes metrics; they live and die with it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
-    /// A service in Traefik's configuration, by its label.
-    Traefik(String),
+    /// A proxy, for one of its backends.
+    Proxy(Meter),
     /// A pod with an application that counts its requests and a sidecar that does.
     Pod {
         /// Its namespace.
@@ -116,18 +123,7 @@ impl Meters {
 fn exposed(source: &Source, status: u16) -> Vec<Histogram> {
     let code = status.to_string();
     match source {
-        Source::Traefik(service) => vec![Histogram::new(
-            "traefik_service_request_duration_seconds",
-            "traefik_service_requests_total",
-            TRAEFIK,
-            1.0,
-            &[
-                ("service", service),
-                ("code", &code),
-                ("method", "GET"),
-                ("protocol", "http"),
-            ],
-        )],
+        Source::Proxy(meter) => of_proxy(meter, &code),
         Source::Pod {
             namespace,
             name,
@@ -159,6 +155,72 @@ fn exposed(source: &Source, status: u16) -> Vec<Histogram> {
                 ],
             ),
         ],
+    }
+}
+
+fn of_proxy(meter: &Meter, code: &str) -> Vec<Histogram> {
+    match meter {
+        Meter::Traefik(service) => vec![Histogram::new(
+            "traefik_service_request_duration_seconds",
+            "traefik_service_requests_total",
+            TRAEFIK,
+            1.0,
+            &[
+                ("service", service),
+                ("code", code),
+                ("method", "GET"),
+                ("protocol", "http"),
+            ],
+        )],
+        Meter::Nginx {
+            namespace,
+            ingress,
+            canary,
+        } => vec![Histogram::new(
+            "nginx_ingress_controller_response_duration_seconds",
+            "nginx_ingress_controller_requests",
+            GO_CLIENT,
+            1.0,
+            &[
+                ("namespace", namespace),
+                ("ingress", ingress),
+                ("canary", canary),
+                ("method", "GET"),
+                ("status", code),
+            ],
+        )],
+        Meter::Envoy(cluster) => vec![Histogram::new(
+            "envoy_cluster_upstream_rq_time",
+            "envoy_cluster_upstream_rq",
+            ISTIO,
+            1000.0,
+            &[
+                ("envoy_cluster_name", cluster),
+                ("envoy_response_code", code),
+            ],
+        )],
+        Meter::Skipper(route) => [
+            (
+                "skipper_response_duration_seconds",
+                "skipper_response_total",
+            ),
+            (
+                "skipper_serve_route_duration_seconds",
+                "skipper_serve_route_count",
+            ),
+        ]
+        .map(|(name, total)| {
+            let labels = [("route", route.as_str()), ("code", code), ("method", "GET")];
+            Histogram::new(name, total, GO_CLIENT, 1.0, &labels)
+        })
+        .into(),
+        Meter::Apisix(route) => vec![Histogram::new(
+            "apisix_http_latency",
+            "apisix_http_status",
+            APISIX,
+            1000.0,
+            &[("route", route), ("code", code), ("type", "request")],
+        )],
     }
 }
 
