@@ -45,6 +45,11 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l disable
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -s V -l version -d 'Print version'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "promote" -d 'Drive one rollout to its end'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "abort" -d 'Bring the users back to the old version and end the run'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "pause" -d 'Hold the weight where it is'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "resume" -d 'Let a paused run go on'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "get" -d 'List the canaries that are or were driven'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "status" -d 'Follow a run from another terminal, and exit with its code'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "sandbox" -d 'Serve an embedded cluster that kubectl can talk to'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "version" -d 'Print the version'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "completion" -d 'Print a completion script'
@@ -109,6 +114,128 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote"
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l disable-compression -d 'Do not ask the API server for compressed answers'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l metrics-server -d 'Prometheus for the built-in checks of Canaries that name none, with its namespace in the host' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l provider -d 'Traffic provider of Canaries that name none' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l allow-host -d 'Let metrics and hooks be asked of a loopback, link-local or private address; may be repeated' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l selector-labels -d 'Labels that may select a target\'s pods, in order of preference' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l include-label-prefix -d 'Copy labels and annotations with this prefix to the primary, * for all' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -s o -l output -d 'What goes to standard output: nothing, one object at the end, or one line an event' -r -f -a "json\t'One object at the end'
+ndjson\t'One object a line, as it happens'"
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l events -d 'Also write the event stream to this file, one JSON object a line' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l progress -d 'How progress is shown on standard error' -r -f -a "auto\t'Live on a terminal, lines elsewhere'
+live\t'A region that is redrawn in place'
+lines\t'One line a fact'
+none\t'Nothing'"
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -s n -l namespace -d 'Namespace of the canary [default: the context\'s, else default]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -s s -l server -d 'Address and port of the API server' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l token -d 'Bearer token for the API server; prefer a kubeconfig, other processes can read arguments' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l as -d 'User to impersonate' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l as-group -d 'Group to impersonate; may be repeated' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l certificate-authority -d 'File with the certificates that sign the API server\'s' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l client-certificate -d 'Client certificate for TLS' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l client-key -d 'Key of the client certificate' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l cache-dir -d 'Folder for caches' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l orphaned -d 'Act only if its driver is dead: for a CI step that always runs'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l no-config-tracking -d 'Do not copy ConfigMaps and Secrets for the primary'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l ascii -d 'Use no character beyond ASCII'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -s q -l quiet -d 'Show less: -q only the summary, -qq only errors'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l disable-compression -d 'Do not ask the API server for compressed answers'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand pause" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand pause" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand pause" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand pause" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand pause" -s n -l namespace -d 'Namespace of the canary [default: the context\'s, else default]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand pause" -s s -l server -d 'Address and port of the API server' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand pause" -l token -d 'Bearer token for the API server; prefer a kubeconfig, other processes can read arguments' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand pause" -l as -d 'User to impersonate' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand pause" -l as-group -d 'Group to impersonate; may be repeated' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand pause" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand pause" -l certificate-authority -d 'File with the certificates that sign the API server\'s' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand pause" -l client-certificate -d 'Client certificate for TLS' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand pause" -l client-key -d 'Key of the client certificate' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand pause" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand pause" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand pause" -l cache-dir -d 'Folder for caches' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand pause" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand pause" -l disable-compression -d 'Do not ask the API server for compressed answers'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand pause" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" -s n -l namespace -d 'Namespace of the canary [default: the context\'s, else default]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" -s s -l server -d 'Address and port of the API server' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" -l token -d 'Bearer token for the API server; prefer a kubeconfig, other processes can read arguments' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" -l as -d 'User to impersonate' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" -l as-group -d 'Group to impersonate; may be repeated' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" -l certificate-authority -d 'File with the certificates that sign the API server\'s' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" -l client-certificate -d 'Client certificate for TLS' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" -l client-key -d 'Key of the client certificate' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" -l cache-dir -d 'Folder for caches' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" -l disable-compression -d 'Do not ask the API server for compressed answers'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -s o -l output -d 'More columns, the records themselves, or only names' -r -f -a "wide\t'A table with more columns'
+json\t'The records as one JSON list'
+name\t'Names alone'"
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -s n -l namespace -d 'Namespace of the canary [default: the context\'s, else default]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -s s -l server -d 'Address and port of the API server' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -l token -d 'Bearer token for the API server; prefer a kubeconfig, other processes can read arguments' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -l as -d 'User to impersonate' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -l as-group -d 'Group to impersonate; may be repeated' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -l certificate-authority -d 'File with the certificates that sign the API server\'s' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -l client-certificate -d 'Client certificate for TLS' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -l client-key -d 'Key of the client certificate' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -l cache-dir -d 'Folder for caches' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -s A -l all-namespaces -d 'In all namespaces'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -s w -l watch -d 'Print changes as they come, until Ctrl-C'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -l disable-compression -d 'Do not ask the API server for compressed answers'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand status" -s w -l watch -d 'Follow the run to its end' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand status" -s o -l output -d 'What goes to standard output when it is told' -r -f -a "json\t'As JSON'"
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand status" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand status" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand status" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand status" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand status" -s n -l namespace -d 'Namespace of the canary [default: the context\'s, else default]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand status" -s s -l server -d 'Address and port of the API server' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand status" -l token -d 'Bearer token for the API server; prefer a kubeconfig, other processes can read arguments' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand status" -l as -d 'User to impersonate' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand status" -l as-group -d 'Group to impersonate; may be repeated' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand status" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand status" -l certificate-authority -d 'File with the certificates that sign the API server\'s' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand status" -l client-certificate -d 'Client certificate for TLS' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand status" -l client-key -d 'Key of the client certificate' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand status" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand status" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand status" -l cache-dir -d 'Folder for caches' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand status" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand status" -l disable-compression -d 'Do not ask the API server for compressed answers'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l context -d 'Context of the kubeconfig to use' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l cluster -d 'Cluster of the kubeconfig to use' -r
@@ -213,10 +340,15 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l 
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l disable-compression -d 'Do not ask the API server for compressed answers'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote sandbox version completion man help" -f -a "promote" -d 'Drive one rollout to its end'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote sandbox version completion man help" -f -a "sandbox" -d 'Serve an embedded cluster that kubectl can talk to'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote sandbox version completion man help" -f -a "version" -d 'Print the version'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote sandbox version completion man help" -f -a "completion" -d 'Print a completion script'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote sandbox version completion man help" -f -a "man" -d 'Print the man page'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote sandbox version completion man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote abort pause resume get status sandbox version completion man help" -f -a "promote" -d 'Drive one rollout to its end'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote abort pause resume get status sandbox version completion man help" -f -a "abort" -d 'Bring the users back to the old version and end the run'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote abort pause resume get status sandbox version completion man help" -f -a "pause" -d 'Hold the weight where it is'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote abort pause resume get status sandbox version completion man help" -f -a "resume" -d 'Let a paused run go on'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote abort pause resume get status sandbox version completion man help" -f -a "get" -d 'List the canaries that are or were driven'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote abort pause resume get status sandbox version completion man help" -f -a "status" -d 'Follow a run from another terminal, and exit with its code'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote abort pause resume get status sandbox version completion man help" -f -a "sandbox" -d 'Serve an embedded cluster that kubectl can talk to'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote abort pause resume get status sandbox version completion man help" -f -a "version" -d 'Print the version'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote abort pause resume get status sandbox version completion man help" -f -a "completion" -d 'Print a completion script'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote abort pause resume get status sandbox version completion man help" -f -a "man" -d 'Print the man page'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote abort pause resume get status sandbox version completion man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and __fish_seen_subcommand_from sandbox" -f -a "serve" -d 'Serve a cluster for kubectl on a port of this machine'

@@ -6,6 +6,8 @@
 
 #[path = "integration/artifacts.rs"]
 mod artifacts;
+#[path = "integration/asks.rs"]
+mod asks;
 #[path = "integration/bad_input.rs"]
 mod bad_input;
 #[path = "integration/cli.rs"]
@@ -21,6 +23,8 @@ mod faults;
 #[cfg(unix)]
 #[path = "integration/install.rs"]
 mod install;
+#[path = "integration/meshes.rs"]
+mod meshes;
 #[path = "integration/rbac.rs"]
 mod rbac;
 #[path = "integration/readme.rs"]

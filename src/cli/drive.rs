@@ -27,6 +27,7 @@ use crate::error::Error;
 use crate::git::journal::Journal;
 use crate::kubernetes::lease::IsGone;
 use crate::kubernetes::lease::KubernetesLease;
+use crate::kubernetes::mailbox::Mailbox;
 use crate::kubernetes::request::Requests;
 use crate::kubernetes::routes::LiveRoutes;
 use crate::kubernetes::run_record::KubernetesRunRecord;
@@ -58,6 +59,7 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::mpsc::unbounded_channel;
 
 /// What the operator decides beside the spec.
@@ -105,6 +107,8 @@ pub struct World {
     pub is_gone: IsGone,
     /// ULID of a new run.
     pub run: String,
+    /// Where requests of other processes go; `None` where nobody else can ask.
+    pub asks: Option<UnboundedSender<Word>>,
 }
 
 /// Checks what can be checked without a cluster.
@@ -171,6 +175,7 @@ const fn unsaid(error: &RouteError) -> Option<&'static str> {
         RouteError::Unsaid { .. } => Some("/spec/service/match"),
         RouteError::UnsaidMatch { .. } => Some("/spec/analysis/match"),
         RouteError::Foreign { .. }
+        | RouteError::Scale { .. }
         | RouteError::Shape { .. }
         | RouteError::Missing { .. }
         | RouteError::Unnamed { .. }
@@ -299,6 +304,7 @@ pub async fn drive(
         recorded_epoch,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         metrics: metric_checks(&canary.analysis.metrics),
+        spec: bundle(loaded, provider, options),
     };
     let timeout = options
         .timeout
@@ -314,7 +320,14 @@ pub async fn drive(
         subscriber,
         words,
     );
-    let driven = catch(first).await;
+    let driven = {
+        let listening = listen(world, namespace, name);
+        tokio::select! {
+            biased;
+            driven = catch(first) => driven,
+            () = listening => None,
+        }
+    };
     let Some(driven) = driven else {
         // A fresh driver knows from the record how far the run is, and takes the way back.
         let (asks, words) = unbounded_channel();
@@ -359,6 +372,31 @@ pub async fn drive(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// What was read, complete: with what flags added to the Canary.
+fn bundle(loaded: &Loaded, provider: &TrafficProvider, options: &DriveOptions) -> Value {
+    let mut bundle = loaded.bundle();
+    if let Some(spec) = bundle.pointer_mut("/items/0/spec") {
+        spec["provider"] = provider.name.into();
+        if spec["metricsServer"].is_null()
+            && let Some(server) = &options.metrics_server
+        {
+            spec["metricsServer"] = server.as_str().into();
+        }
+    }
+    bundle
+}
+
+/// Hands requests of other processes to the driver, for ever.
+async fn listen(world: &World, namespace: &str, canary: &str) {
+    if let Some(asks) = &world.asks {
+        let mailbox = Mailbox::new(world.requests.clone(), namespace, canary);
+        // A driver that has ended hears nothing.
+        let hand_over = |ask| drop(asks.send(Word::Asked(ask)));
+        mailbox.listen(hand_over).await;
+    }
+    std::future::pending::<()>().await;
 }
 
 /// Drives; `None` after a panic, whose words the hook has printed.

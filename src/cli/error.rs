@@ -131,6 +131,46 @@ pub enum CliError {
         /// What to do.
         advice: &'static str,
     },
+    /// A canary without a record.
+    #[error("{canary} was never driven in {namespace}")]
+    #[diagnostic(
+        code(flagger::run::never_driven),
+        help("kubectl flagger get -A lists the canaries that were")
+    )]
+    NeverDriven {
+        /// Its name.
+        canary: String,
+        /// Where it was looked for.
+        namespace: String,
+    },
+    /// Nothing is driven that could be paused or resumed.
+    #[error("nothing drives {canary}: {why}")]
+    #[diagnostic(
+        code(flagger::run::idle),
+        help("kubectl flagger promote {name} begins a rollout, or goes on with one")
+    )]
+    Idle {
+        /// `NAME.NAMESPACE`.
+        canary: String,
+        /// Its name.
+        name: String,
+        /// How it stands.
+        why: String,
+    },
+    /// The driver that holds the lock does not answer.
+    #[error("the driver of {canary}, {by}, did not answer within {seconds} s")]
+    #[diagnostic(
+        code(flagger::run::no_answer),
+        help("kubectl flagger abort waits for its lock to expire and acts itself")
+    )]
+    NoAnswer {
+        /// `NAME.NAMESPACE`.
+        canary: String,
+        /// The lock's holder.
+        by: String,
+        /// How long was waited.
+        seconds: u64,
+    },
     /// No HTTP client or runtime can be made.
     #[error("cannot start: {why}")]
     #[diagnostic(code(flagger::cli::start))]
@@ -153,8 +193,11 @@ impl CliError {
             | Self::NoProvider { .. }
             | Self::UnknownProvider { .. }
             | Self::NoMetricsServer { .. }
+            | Self::NeverDriven { .. }
+            | Self::Idle { .. }
             | Self::FolderInUse { .. } => ExitCode::REFUSED,
             Self::Busy(_) => ExitCode::BUSY,
+            Self::NoAnswer { .. } => ExitCode::UNREACHABLE,
             Self::Bug | Self::Start { .. } => ExitCode::BUG,
         }
     }

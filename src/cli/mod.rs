@@ -4,6 +4,10 @@
 
 use crate::cli::args::display::ColorChoice;
 use crate::cli::args::promote::PromoteArgs;
+use crate::cli::args::remote::AbortArgs;
+use crate::cli::args::remote::AskArgs;
+use crate::cli::args::remote::GetArgs;
+use crate::cli::args::remote::StatusArgs;
 use crate::cli::args::sandbox::SandboxArgs;
 use crate::cli::args::sandbox::SandboxVerb;
 use crate::cli::environment::Environment;
@@ -11,6 +15,7 @@ use crate::cli::globals::Globals;
 use crate::error::Error;
 use crate::error::ExitCode;
 use crate::error::Look;
+use crate::port::ask::AskVerb;
 use clap::CommandFactory as _;
 use clap::FromArgMatches as _;
 use clap::Parser;
@@ -23,21 +28,25 @@ use std::path::Path;
 use std::path::PathBuf;
 
 pub mod args;
+pub mod ask;
 pub mod candidates;
 pub mod complete;
 pub mod drive;
 pub mod environment;
 pub mod error;
 pub mod generate;
+pub mod get;
 pub mod globals;
 pub mod man;
 pub mod output;
 pub mod promote;
 pub mod questions;
+pub mod remote;
 pub mod sandbox;
 pub mod serve;
 pub mod signals;
 pub mod source;
+pub mod status;
 pub mod tables;
 pub mod terminal;
 #[cfg(test)]
@@ -88,6 +97,34 @@ pub enum Verb {
     // Boxed because it has most of the flags.
     #[command(help_template = TEMPLATE)]
     Promote(Box<PromoteArgs>),
+
+    /// Bring the users back to the old version and end the run
+    ///
+    /// Asks the driver, wherever it runs, and waits until the primary serves everybody. If the driver is dead, this
+    /// process waits until its lock has expired and goes the way back itself; neither Git nor metrics are needed. Does
+    /// nothing, and exits 0, where nothing runs.
+    #[command(help_template = TEMPLATE, before_help = ABORT_EXAMPLES)]
+    Abort(Box<AbortArgs>),
+
+    /// Hold the weight where it is
+    ///
+    /// Checks go on meanwhile, and may roll back.
+    #[command(help_template = TEMPLATE)]
+    Pause(AskArgs),
+
+    /// Let a paused run go on
+    #[command(help_template = TEMPLATE)]
+    Resume(AskArgs),
+
+    /// List the canaries that are or were driven
+    #[command(help_template = TEMPLATE)]
+    Get(GetArgs),
+
+    /// Follow a run from another terminal, and exit with its code
+    ///
+    /// Exits with 8 where the run is not over: with --watch=false, or when nobody drives it any more.
+    #[command(help_template = TEMPLATE)]
+    Status(StatusArgs),
 
     /// Serve an embedded cluster that kubectl can talk to
     #[command(help_template = TEMPLATE)]
@@ -140,6 +177,14 @@ Examples:
 
   # Watch a rollout without any cluster
   kubectl flagger promote --sandbox";
+
+const ABORT_EXAMPLES: &str = "\
+Examples:
+  # From any terminal
+  kubectl flagger abort podinfo -n shop
+
+  # In a CI step that always runs: only what a killed step left behind
+  kubectl flagger abort podinfo -n shop --orphaned";
 
 const FOOTER: &str = "\
 Exit code: 0 new version serving, 1x old version serving, 2x look now
@@ -304,6 +349,11 @@ fn dispatch(
 ) -> Result<ExitCode, Error> {
     match &cli.verb {
         Verb::Promote(args) => promote::run(args, &cli.globals, environment),
+        Verb::Abort(args) => ask::abort(args, &cli.globals, environment, streams),
+        Verb::Pause(args) => ask::ask(AskVerb::Pause, args, &cli.globals, environment, streams),
+        Verb::Resume(args) => ask::ask(AskVerb::Resume, args, &cli.globals, environment, streams),
+        Verb::Get(args) => get::run(args, &cli.globals, environment, streams),
+        Verb::Status(args) => status::run(args, &cli.globals, environment, streams),
         Verb::Sandbox(args) => match &args.verb {
             SandboxVerb::Serve(args) => serve::run(args, streams),
         },
@@ -336,7 +386,12 @@ impl Cli {
     pub fn look(&self, environment: &Environment) -> Look {
         let (color, ascii) = match &self.verb {
             Verb::Promote(args) => (args.display.color, args.display.ascii),
-            Verb::Sandbox(_)
+            Verb::Abort(args) => (args.display.color, args.display.ascii),
+            Verb::Pause(_)
+            | Verb::Resume(_)
+            | Verb::Get(_)
+            | Verb::Status(_)
+            | Verb::Sandbox(_)
             | Verb::Version
             | Verb::Completion { .. }
             | Verb::Man

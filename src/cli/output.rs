@@ -5,7 +5,6 @@ use crate::cli::args::display::Display;
 use crate::cli::args::display::OutputFormat;
 use crate::cli::args::display::ProgressStyle;
 use crate::cli::args::promote::OnInterrupt;
-use crate::cli::args::promote::PromoteArgs;
 use crate::cli::environment::Environment;
 use crate::cli::error::CliError;
 use crate::cli::signals::Answering;
@@ -33,7 +32,7 @@ use std::fs::File;
 use std::io::Write as _;
 
 /// Verbs that a summary may advise.
-const VERBS: &[&str] = &["promote"];
+const VERBS: &[&str] = &["promote", "abort", "status"];
 
 /// How the driver's clock runs beside that of the person who watches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,11 +62,10 @@ impl<'a> Output<'a> {
     /// # Errors
     /// It cannot be written.
     pub fn new(
-        args: &'a PromoteArgs,
+        display: &'a Display,
         environment: &'a Environment,
         pace: Pace,
     ) -> Result<Self, CliError> {
-        let display = &args.display;
         let create = |path: &std::path::PathBuf| {
             File::create(path).map_err(|source| CliError::Write {
                 path: path.display().to_string(),

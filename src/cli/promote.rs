@@ -2,6 +2,7 @@
 
 use crate::canary::holder::Place;
 use crate::canary::object::Resource;
+use crate::cli::args::promote::FlaggerOptions;
 use crate::cli::args::promote::PromoteArgs;
 use crate::cli::args::promote::RecordMode;
 use crate::cli::args::promote::Timing as TimingArg;
@@ -77,7 +78,8 @@ async fn live_cluster(
     environment: &Environment,
 ) -> Result<ExitCode, Error> {
     let clock: Rc<dyn Clock> = Rc::new(SystemClock);
-    let screen = Output::new(args, environment, Pace::Times(1))?;
+    let (words, heard) = unbounded_channel();
+    let screen = Output::new(&args.display, environment, Pace::Times(1))?;
     screen.first_words(&*clock, args.name.as_deref(), &args.source.reference);
     let options = drive_options(args);
     let connection = connect(&connect_options(globals, environment)).await?;
@@ -115,8 +117,8 @@ async fn live_cluster(
         place: place(environment),
         is_gone: os::is_gone,
         run: run.to_string(),
+        asks: Some(words.clone()),
     };
-    let (words, heard) = unbounded_channel();
     // Held to the end: a driver that nobody can reach any more must not take that for a word.
     let _speaking = words.clone();
     let terminal = screen.terminal();
@@ -238,7 +240,7 @@ fn actor(environment: &Environment) -> Option<String> {
         .map(str::to_owned)
 }
 
-fn place(environment: &Environment) -> Place {
+pub(super) fn place(environment: &Environment) -> Place {
     let github = || {
         let server = environment.get("GITHUB_SERVER_URL")?;
         let (repository, run) = (
@@ -265,7 +267,7 @@ fn place(environment: &Environment) -> Place {
     }
 }
 
-fn proxies(environment: &Environment) -> ProxySettings {
+pub(super) fn proxies(environment: &Environment) -> ProxySettings {
     let either = |upper: &str, lower: &str| {
         environment
             .get(upper)
@@ -284,7 +286,7 @@ pub(super) fn allow_list(args: &PromoteArgs) -> Result<AllowList, CliError> {
         .map_err(|error| CliError::AllowHost { entry: error.entry })
 }
 
-fn connect_options(globals: &Globals, environment: &Environment) -> ConnectOptions {
+pub(super) fn connect_options(globals: &Globals, environment: &Environment) -> ConnectOptions {
     ConnectOptions {
         kubeconfig: globals.kubeconfig.clone(),
         context: globals.context.clone(),
@@ -333,10 +335,15 @@ pub fn drive_options(args: &PromoteArgs) -> DriveOptions {
         timeout: args.timeout,
         provider: flagger.provider.clone(),
         metrics_server: flagger.metrics_server.clone(),
-        workloads: WorkloadOptions {
-            selector_labels: flagger.selector_labels.clone(),
-            include_label_prefix: flagger.include_label_prefix.clone(),
-            config_tracking: !flagger.no_config_tracking,
-        },
+        workloads: workload_options(flagger),
+    }
+}
+
+/// Labels and configs.
+pub(super) fn workload_options(flagger: &FlaggerOptions) -> WorkloadOptions {
+    WorkloadOptions {
+        selector_labels: flagger.selector_labels.clone(),
+        include_label_prefix: flagger.include_label_prefix.clone(),
+        config_tracking: !flagger.no_config_tracking,
     }
 }

@@ -113,7 +113,7 @@ async fn play(
         Speed::Times(times) => Pace::Times(times),
         Speed::Max => Pace::Jumps,
     };
-    let output = Output::new(args, environment, pace)?;
+    let output = Output::new(&args.display, environment, pace)?;
     let dir = folder(args)?;
     example::create(&dir, &files(&scenario), clock.now())?;
     let namespace = globals
@@ -173,6 +173,7 @@ async fn play(
             }),
             is_gone: |_, _| true,
             run: run_id(&*clock, args.sandbox.seed(), runs),
+            asks: Some(run_words.clone()),
         };
         let mut subscribers = output.subscribers(Some(&spec), None);
         let driving = drive(

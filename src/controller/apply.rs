@@ -52,7 +52,7 @@ impl Controller<'_> {
                 result.map(str::to_owned),
             )
         });
-        let mut queued = transition.filter(|_| self.ports.journal.is_some());
+        let mut queued = transition.filter(|_| self.document.journaled);
         if !effects.is_empty() {
             self.renew_if_possible().await?;
             if !rollback {
@@ -74,7 +74,7 @@ impl Controller<'_> {
         if let Some(transition) = queued {
             self.document.queue(transition);
         }
-        if !unchanged {
+        if std::mem::take(&mut self.answered) || !unchanged {
             self.store().await?;
         }
         if published || std::mem::take(&mut self.status_is_old) {

@@ -167,7 +167,6 @@ impl Controller<'_> {
         if self.ports.journal.is_none() {
             return true;
         }
-        let waiting = self.stored_outbox;
         // What is on its way, and once more what came after it.
         for _ in 0..2 {
             if let Some(flush) = self.flush.take() {
@@ -175,12 +174,7 @@ impl Controller<'_> {
             }
             self.begin_flush();
         }
-        let done = self.document.outbox.is_empty();
-        if self.moved || self.document.outbox.len() != waiting {
-            // What Git has is dropped from the record, what it lacks stays for whoever comes next.
-            let _best_effort = self.store().await;
-        }
-        done
+        self.document.outbox.is_empty()
     }
 
     /// Whoever wants to leave at once does not wait for Git.

@@ -11,6 +11,7 @@ pub mod fence;
 pub mod follow;
 pub mod kubeconfig;
 pub mod lease;
+pub mod mailbox;
 pub mod operation;
 pub mod options;
 pub mod request;

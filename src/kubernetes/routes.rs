@@ -12,7 +12,6 @@ use crate::canary::spec::Canary;
 use crate::canary::weight::Routes;
 use crate::kubernetes::fence;
 use crate::kubernetes::operation::Patch;
-use crate::kubernetes::operation::Selection;
 use crate::kubernetes::operation::WriteOptions;
 use crate::kubernetes::request::Requests;
 use crate::kubernetes::request::text_at;
@@ -29,6 +28,7 @@ use crate::router::Facts;
 use crate::router::RouteError;
 use crate::router::TrafficProvider;
 use serde_json::Value;
+use std::cell::Cell;
 use std::rc::Rc;
 
 /// Tries of one write that others keep getting in the way of.
@@ -41,6 +41,8 @@ pub struct LiveRoutes {
     provider: &'static TrafficProvider,
     owner: Option<Value>,
     wake: Rc<Wake>,
+    /// Does the cluster have the route's kind, as far as it was asked?
+    served: Cell<bool>,
 }
 
 impl LiveRoutes {
@@ -59,7 +61,25 @@ impl LiveRoutes {
             provider,
             owner,
             wake,
+            served: Cell::new(false),
         }
+    }
+
+    /// Looked at before anything moves: a route that nobody can make is no reason to have switched the apex.
+    async fn must_be_served(&self, route: &ObjectRef) -> Result<(), WorkloadError> {
+        if self.served.get() || self.requests.serves(route).await? {
+            self.served.set(true);
+            return Ok(());
+        }
+        Err(WorkloadError::Unusable {
+            object: route.to_string(),
+            why: format!(
+                "the cluster has no {} of {}",
+                route.plural,
+                route.api_version()
+            ),
+            help: format!("what is to be installed: {}", self.provider.install),
+        })
     }
 
     fn address(&self) -> ObjectRef {
@@ -68,28 +88,6 @@ impl LiveRoutes {
 
     fn key(&self) -> String {
         format!("{}/{}", self.canary.namespace, self.canary.name)
-    }
-
-    /// An error where the cluster does not know the kind at all, whose objects look as if they were only missing.
-    async fn is_served(&self) -> Result<(), WorkloadError> {
-        let address = self.address();
-        let this = Selection {
-            fields: Some(format!("metadata.name={}", address.name)),
-            ..Selection::default()
-        };
-        match self.requests.list(&address, &this).await {
-            Err(ClusterError::NotFound { .. }) => Err(WorkloadError::Unusable {
-                object: address.resource_name(),
-                why: format!("this cluster does not serve {}", address.api_version()),
-                help: format!(
-                    "install its definitions ({}), or take another provider",
-                    self.provider.install
-                ),
-            }),
-            // Who may not list it gets to know when it is written.
-            Ok(_) | Err(ClusterError::Denied { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
     }
 
     /// The route; where there is none yet, or `whole`, also what stands beside it.
@@ -121,7 +119,8 @@ impl LiveRoutes {
                 let mut labels = entries(&manifest, "labels");
                 labels.insert(MANAGED_BY.to_owned(), MANAGER.into());
                 manifest["metadata"]["labels"] = labels.into();
-                if let Some(owner) = &self.owner {
+                // What belongs to no namespace cannot have an owner in one.
+                if let (Some(owner), Some(_)) = (&self.owner, &address.namespace) {
                     manifest["metadata"]["ownerReferences"] = vec![owner.clone()].into();
                 }
                 fence::mark(&mut manifest, fence, &self.key());
@@ -196,14 +195,17 @@ fn unusable(error: RouteError) -> WorkloadError {
             object.clone(),
             format!("it also sends traffic to {destination}"),
         ),
-        RouteError::Shape { object, field } => (object.clone(), format!("it has no {field}")),
-        RouteError::Unsaid { kind, what } | RouteError::UnsaidMatch { kind, what } => {
-            (kind.to_lowercase(), format!("it cannot say {what}"))
+        RouteError::Scale { object, total } => {
+            (object.clone(), format!("its weights add up to {total}"))
         }
         RouteError::Missing { object, what } => (
             object.clone(),
             format!("it needs {what}, which is not there"),
         ),
+        RouteError::Shape { object, field } => (object.clone(), format!("it has no {field}")),
+        RouteError::Unsaid { kind, what } | RouteError::UnsaidMatch { kind, what } => {
+            (kind.to_lowercase(), format!("it cannot say {what}"))
+        }
         RouteError::Unnamed { object, service } => (
             object.clone(),
             format!("it does not lead to service {service}"),
@@ -231,16 +233,17 @@ impl Router for LiveRoutes {
     fn routes(&self) -> Job<'_, Result<Option<SeenRoutes>, WorkloadError>> {
         Box::pin(async move {
             let facts = self.facts(false).await?;
+            let address = self.address();
+            if !facts.contains_key(&address) {
+                self.must_be_served(&address).await?;
+            }
             let Some(routes) = (self.provider.routes)(&self.canary, &facts).map_err(unusable)?
             else {
                 // What stands in the way of a route is told before anything moves.
-                if !facts.contains_key(&self.address()) {
-                    self.is_served().await?;
-                }
                 (self.provider.prepare)(&self.canary, &facts).map_err(unusable)?;
                 return Ok(None);
             };
-            let live = &facts[&self.address()];
+            let live = &facts[&address];
             let kind = self.provider.resource.kind.to_lowercase();
             fence::owned(live, &kind, &self.key())?;
             let intent = entries(live, "annotations")

@@ -5,6 +5,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
+pub mod ask;
 pub mod causes;
 pub mod clock;
 pub mod cluster;

@@ -361,13 +361,13 @@ fn requests(metric: &str, site: &QuerySite<'_>, more: &str) -> String {
     )
 }
 
-fn success_rate(site: &QuerySite<'_>) -> String {
+pub(super) fn success_rate(site: &QuerySite<'_>) -> String {
     let good = requests("istio_requests_total", site, ",response_code!~\"5.*\"");
     let all = requests("istio_requests_total", site, "");
     format!("sum({good}) / sum({all}) * 100")
 }
 
-fn duration(site: &QuerySite<'_>) -> String {
+pub(super) fn duration(site: &QuerySite<'_>) -> String {
     let buckets = requests("istio_request_duration_milliseconds_bucket", site, "");
     format!("histogram_quantile(0.99, sum by (le) ({buckets}))")
 }

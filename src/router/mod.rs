@@ -24,29 +24,44 @@ use serde_json::json;
 use std::collections::BTreeMap;
 
 mod apisix;
+mod appmesh;
 mod contour;
 mod copied;
+mod envoy;
 mod gateway_api;
 mod gateway_api_v1beta1;
+mod gloo;
 mod ingress;
 mod istio;
 mod kubernetes;
+mod kuma;
 mod nginx;
 mod rules;
 mod sides;
 mod skipper;
+mod smi;
 mod traefik;
+mod weighted;
 
 /// All of them, sorted by name.
 pub const PROVIDERS: &[&TrafficProvider] = &[
     &apisix::PROVIDER,
+    &appmesh::PROVIDER,
+    &appmesh::V1BETA2,
     &contour::PROVIDER,
     &gateway_api::PROVIDER,
     &gateway_api_v1beta1::PROVIDER,
+    &gloo::PROVIDER,
     &istio::PROVIDER,
     &kubernetes::PROVIDER,
+    &kuma::PROVIDER,
+    &smi::LINKERD,
     &nginx::PROVIDER,
+    &smi::OSM,
     &skipper::PROVIDER,
+    &smi::V1ALPHA1,
+    &smi::V1ALPHA2,
+    &smi::V1ALPHA3,
     &traefik::PROVIDER,
 ];
 
@@ -143,6 +158,30 @@ pub enum RouteError {
         /// What else is named there.
         destination: String,
     },
+    /// Its weights have another scale, and we did not write them.
+    #[error("the weights of {object} add up to {total}")]
+    #[diagnostic(
+        code(flagger::router::scale),
+        help("write them in percent, so that they add up to 100")
+    )]
+    Scale {
+        /// Such as `trafficsplit/podinfo`.
+        object: String,
+        /// Their sum.
+        total: String,
+    },
+    /// Something that the Canary names is not there.
+    #[error("{object} needs {what}, which is not there")]
+    #[diagnostic(
+        code(flagger::router::missing),
+        help("create it, or correct the Canary")
+    )]
+    Missing {
+        /// Such as `routetable/podinfo`.
+        object: String,
+        /// What it needs.
+        what: String,
+    },
     /// Its shape is not one that carries weights.
     #[error("{object} has no {field}")]
     #[diagnostic(
@@ -156,18 +195,6 @@ pub enum RouteError {
         object: String,
         /// The field that is missing.
         field: &'static str,
-    },
-    /// Something that the Canary names is not there.
-    #[error("{object} needs {what}, which is not there")]
-    #[diagnostic(
-        code(flagger::router::missing),
-        help("create it, or correct the Canary")
-    )]
-    Missing {
-        /// Such as `ingress/podinfo-canary`.
-        object: String,
-        /// What it needs.
-        what: String,
     },
     /// It leads to neither of the services that it must.
     #[error("{object} does not lead to service {service}")]

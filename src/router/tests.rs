@@ -7,6 +7,69 @@ use crate::canary::weight::Weight;
 /// What every provider brings: its folder under `testdata/providers/`.
 const FIXTURES: &[Fixture] = &[
     Fixture {
+        name: "appmesh",
+        destinations: "/spec/routes/0/http/action/weightedTargets",
+        canary: include_str!("../../testdata/providers/appmesh/canary.yaml"),
+        before: include_str!("../../testdata/providers/appmesh/before.yaml"),
+        weight_30: include_str!("../../testdata/providers/appmesh/weight-30.yaml"),
+    },
+    Fixture {
+        name: "appmesh:v1beta2",
+        destinations: "/spec/routes/0/httpRoute/action/weightedTargets",
+        canary: include_str!("../../testdata/providers/appmesh-v1beta2/canary.yaml"),
+        before: include_str!("../../testdata/providers/appmesh-v1beta2/before.yaml"),
+        weight_30: include_str!("../../testdata/providers/appmesh-v1beta2/weight-30.yaml"),
+    },
+    Fixture {
+        name: "gloo",
+        destinations: "/spec/routes/0/routeAction/multi/destinations",
+        canary: include_str!("../../testdata/providers/gloo/canary.yaml"),
+        before: include_str!("../../testdata/providers/gloo/before.yaml"),
+        weight_30: include_str!("../../testdata/providers/gloo/weight-30.yaml"),
+    },
+    Fixture {
+        name: "kuma",
+        destinations: "/spec/conf/split",
+        canary: include_str!("../../testdata/providers/kuma/canary.yaml"),
+        before: include_str!("../../testdata/providers/kuma/before.yaml"),
+        weight_30: include_str!("../../testdata/providers/kuma/weight-30.yaml"),
+    },
+    Fixture {
+        name: "linkerd",
+        destinations: "/spec/backends",
+        canary: include_str!("../../testdata/providers/linkerd/canary.yaml"),
+        before: include_str!("../../testdata/providers/linkerd/before.yaml"),
+        weight_30: include_str!("../../testdata/providers/linkerd/weight-30.yaml"),
+    },
+    Fixture {
+        name: "osm",
+        destinations: "/spec/backends",
+        canary: include_str!("../../testdata/providers/osm/canary.yaml"),
+        before: include_str!("../../testdata/providers/osm/before.yaml"),
+        weight_30: include_str!("../../testdata/providers/osm/weight-30.yaml"),
+    },
+    Fixture {
+        name: "smi:v1alpha1",
+        destinations: "/spec/backends",
+        canary: include_str!("../../testdata/providers/smi-v1alpha1/canary.yaml"),
+        before: include_str!("../../testdata/providers/smi-v1alpha1/before.yaml"),
+        weight_30: include_str!("../../testdata/providers/smi-v1alpha1/weight-30.yaml"),
+    },
+    Fixture {
+        name: "smi:v1alpha2",
+        destinations: "/spec/backends",
+        canary: include_str!("../../testdata/providers/smi-v1alpha2/canary.yaml"),
+        before: include_str!("../../testdata/providers/smi-v1alpha2/before.yaml"),
+        weight_30: include_str!("../../testdata/providers/smi-v1alpha2/weight-30.yaml"),
+    },
+    Fixture {
+        name: "smi:v1alpha3",
+        destinations: "/spec/backends",
+        canary: include_str!("../../testdata/providers/smi-v1alpha3/canary.yaml"),
+        before: include_str!("../../testdata/providers/smi-v1alpha3/before.yaml"),
+        weight_30: include_str!("../../testdata/providers/smi-v1alpha3/weight-30.yaml"),
+    },
+    Fixture {
         name: "gatewayapi:v1",
         destinations: "/spec/rules/0/backendRefs",
         canary: include_str!("../../testdata/providers/gatewayapi-v1/canary.yaml"),
@@ -97,6 +160,11 @@ struct Fixture {
     weight_30: &'static str,
 }
 
+fn fixture(name: &str) -> &'static Fixture {
+    let found = FIXTURES.iter().find(|one| one.name == name);
+    found.expect("every provider has a fixture")
+}
+
 fn canary(text: &str) -> Canary {
     let file = SourceFile {
         path: "canary.yaml".to_owned(),
@@ -121,8 +189,7 @@ fn benches() -> Vec<Bench> {
     PROVIDERS
         .iter()
         .map(|provider| {
-            let fixture = FIXTURES.iter().find(|one| one.name == provider.name);
-            let fixture = fixture.expect("every provider has a fixture");
+            let fixture = fixture(provider.name);
             let canary = canary(fixture.canary);
             let address = (provider.route)(&canary);
             let mut facts = Facts::from([(address, serde_yaml::from_str(fixture.before).unwrap())]);
@@ -340,6 +407,11 @@ fn an_apex_with_metadata_lends_its_route_the_label_that_it_selects_by() {
         bench.facts.insert(service, selects);
         bench.prepare();
         let labels = &bench.route()["metadata"]["labels"];
+        // Flagger gives the objects of App Mesh and SMI no metadata of the apex.
+        if ["appmesh.k8s.aws", "split.smi-spec.io"].contains(&bench.provider.resource.group) {
+            assert!(labels.is_null());
+            continue;
+        }
         assert_eq!(*labels, json!({"l": "apex", "app": "checkout"}));
     }
 }
@@ -351,7 +423,9 @@ fn a_route_that_was_there_keeps_its_spec_in_an_annotation_when_it_is_taken_over(
         let destinations = bench.destinations;
         let sides = bench.live().pointer_mut(destinations).unwrap();
         sides.as_array_mut().unwrap().truncate(1);
-        let text = sides[0].to_string().replace("checkout-primary", &apex);
+        // Gloo calls its own Upstream of a service by namespace, name and port.
+        let text = sides[0].to_string().replace("primaryupstream", "primary");
+        let text = text.replace("checkout-primary", &apex);
         sides[0] = serde_json::from_str(&text).unwrap();
         let before = bench.route()["spec"].clone();
         let untouched = (bench.provider.routes)(&bench.canary, &bench.facts);
@@ -376,19 +450,23 @@ fn a_third_destination_beside_ours_is_refused() {
             .push(serde_json::from_str(&text).unwrap());
         let refused = (bench.provider.routes)(&bench.canary, &bench.facts);
         assert!(
-            matches!(refused, Err(RouteError::Foreign { destination, .. }) if destination.starts_with("legacy"))
+            matches!(refused, Err(RouteError::Foreign { destination, .. }) if destination.contains("legacy"))
         );
     }
 }
 
 mod apisix_only;
+mod appmesh_only;
 mod contour_only;
 mod copies;
 mod gateway_api_only;
+mod gloo_only;
 mod istio_only;
 mod kubernetes_only;
+mod kuma_only;
 mod nginx_only;
 mod properties;
 mod recorded;
 mod skipper_only;
+mod smi_only;
 mod traefik_only;

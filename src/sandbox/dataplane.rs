@@ -8,12 +8,16 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 mod apisix;
+mod appmesh;
 mod contour;
 mod gateway_api;
+mod gloo;
 mod ingress;
 mod istio;
+mod kuma;
 mod nginx;
 mod skipper;
+mod smi;
 mod traefik;
 
 /// The service that requests are meant for.
@@ -50,12 +54,12 @@ impl Lost {
     }
 }
 
-/// What a proxy calls a backend in its metrics.
+/// Whose metrics count the requests to a backend.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Meter {
-    /// A service in Traefik's configuration.
+pub enum Label {
+    /// Traefik's, by its name of the service.
     Traefik(String),
-    /// What ingress-nginx answers for an Ingress.
+    /// ingress-nginx's, for what it answers for an Ingress.
     Nginx {
         /// Of the Ingress.
         namespace: String,
@@ -64,19 +68,30 @@ pub enum Meter {
         /// The backend of a canary Ingress beside it; empty for its own.
         canary: String,
     },
-    /// A cluster of Envoy.
-    Envoy(String),
-    /// A route of Skipper.
+    /// Skipper's, by its name of the route.
     Skipper(String),
-    /// A route of APISIX, whatever stands behind it.
+    /// APISIX's, by its name of the route, whatever stands behind it.
     Apisix(String),
+    /// An Envoy's, by the label that tells its clusters apart, and its value.
+    Envoy(&'static str, String),
+    /// Those of the proxies beside the pods.
+    Sidecars(Mesh),
+}
+
+/// A mesh whose proxies stand beside the pods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mesh {
+    /// Envoys whose metrics carry the pod.
+    AppMesh,
+    /// Whatever reads TrafficSplits: Linkerd's proxies and those of Open Service Mesh.
+    Smi,
 }
 
 /// One service that a share of the requests goes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backend {
-    /// How the proxy counts its requests; `None` where it does not, or without one.
-    pub meter: Option<Meter>,
+    /// How it is counted; `None` without a proxy that counts by more than pods.
+    pub label: Option<Label>,
     /// Relative to the other backends.
     pub weight: u64,
     /// Namespace of the pods.
@@ -105,6 +120,10 @@ const READERS: &[Reader] = &[
     apisix::read,
     nginx::read,
     skipper::read,
+    smi::read,
+    kuma::read,
+    gloo::read,
+    appmesh::read,
 ];
 
 /// Where requests to the apex go at this moment: through the first proxy that has a route for it, else straight to
@@ -128,7 +147,7 @@ fn direct(apex: &Apex, objects: &dyn Objects) -> View {
         Err(Lost::NoEndpoint)
     } else {
         Ok(vec![Backend {
-            meter: None,
+            label: None,
             weight: 1,
             namespace: apex.namespace.clone(),
             pods,
@@ -158,7 +177,7 @@ fn share(
         .get("services", namespace, service)
         .is_some_and(|service| has_port(&service));
     Backend {
-        meter: None,
+        label: None,
         weight,
         namespace: namespace.to_owned(),
         pods: if reachable {
@@ -300,7 +319,7 @@ mod tests {
         let backends = view(&World::apex(), &world).backends.unwrap();
         assert_eq!(backends.len(), 1);
         assert_eq!(backends[0].pods, vec!["podinfo-primary-6d4b-aaaaa"]);
-        assert_eq!(backends[0].meter, None);
+        assert_eq!(backends[0].label, None);
     }
 
     #[test]

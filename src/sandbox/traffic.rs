@@ -6,8 +6,8 @@
 use crate::sandbox::dataplane;
 use crate::sandbox::dataplane::Apex;
 use crate::sandbox::dataplane::Backend;
+use crate::sandbox::dataplane::Label;
 use crate::sandbox::dataplane::Lost;
-use crate::sandbox::dataplane::Meter;
 use crate::sandbox::dataplane::Pod;
 use crate::sandbox::dataplane::View;
 use crate::sandbox::objects::Objects;
@@ -180,6 +180,9 @@ impl Traffic {
         self.meters.retain(|source| match source {
             Source::Pod {
                 namespace, name, ..
+            }
+            | Source::Sidecar {
+                namespace, name, ..
             } => pods.contains_key(&(namespace.clone(), name.clone())),
             Source::Proxy(_) => true,
         });
@@ -195,14 +198,14 @@ impl Traffic {
             self.view = view;
             self.backends = Turns::default();
             self.members = Vec::new();
-            let configured: Vec<&Meter> = match &self.view.backends {
-                Ok(backends) => backends.iter().filter_map(|b| b.meter.as_ref()).collect(),
+            let configured: Vec<Source> = match &self.view.backends {
+                Ok(backends) => backends.iter().filter_map(proxy).collect(),
                 Err(_) => Vec::new(),
             };
-            // Proxies forget the metrics of what left their configuration.
+            // A proxy forgets the metrics of a service that left its configuration.
             self.meters.retain(|source| match source {
-                Source::Proxy(meter) => configured.contains(&meter),
-                Source::Pod { .. } => true,
+                Source::Proxy(_) => configured.contains(source),
+                Source::Pod { .. } | Source::Sidecar { .. } => true,
             });
         }
     }
@@ -243,7 +246,7 @@ impl Traffic {
             .pods
             .get(&(backend.namespace.clone(), name.to_owned()))
             .filter(|pod| pod.answers);
-        let proxy = backend.meter.clone().map(Source::Proxy);
+        let proxy = proxy(backend);
         let Some(pod) = pod else {
             count(&mut self.totals.lost, Lost::Refused, n);
             if let Some(proxy) = &proxy {
@@ -254,10 +257,28 @@ impl Traffic {
         let behaviour = self.load.of(&pod.version);
         let carry = self.errors.entry(pod.version.clone()).or_default();
         let failed = behaviour.failed(carry, n);
+        let (namespace, workload) = (backend.namespace.clone(), pod.workload.clone());
+        let name = name.to_owned();
+        let proxy = match backend.label {
+            Some(Label::Sidecars(mesh)) => Some(Source::Sidecar {
+                mesh,
+                namespace: namespace.clone(),
+                name: name.clone(),
+                workload: workload.clone(),
+            }),
+            Some(
+                Label::Traefik(_)
+                | Label::Nginx { .. }
+                | Label::Skipper(_)
+                | Label::Apisix(_)
+                | Label::Envoy(..),
+            )
+            | None => proxy,
+        };
         let source = Source::Pod {
-            namespace: backend.namespace.clone(),
-            name: name.to_owned(),
-            workload: pod.workload.clone(),
+            namespace,
+            name,
+            workload,
         };
         for (status, n) in [(200, n - failed), (500, failed)] {
             if n == 0 {
@@ -269,6 +290,18 @@ impl Traffic {
                 self.meters.observe(proxy, status, behaviour.seconds(), n);
             }
         }
+    }
+}
+
+/// The proxy that counts the requests to a backend, whatever becomes of them.
+fn proxy(backend: &Backend) -> Option<Source> {
+    match backend.label.as_ref()? {
+        Label::Sidecars(_) => None,
+        label @ (Label::Traefik(_)
+        | Label::Nginx { .. }
+        | Label::Skipper(_)
+        | Label::Apisix(_)
+        | Label::Envoy(..)) => Some(Source::Proxy(label.clone())),
     }
 }
 

@@ -69,6 +69,8 @@ pub struct Stage {
     pub remote: Option<String>,
     /// Is a driver of this machine that holds the lock known to be gone?
     pub is_gone: IsGone,
+    /// Where drivers hear requests of other processes.
+    pub asks: RefCell<Option<UnboundedSender<Word>>>,
     runs: Cell<u64>,
     /// Requests that nobody answered before the pods of the example had come up.
     lost_before: Cell<u64>,
@@ -150,6 +152,7 @@ impl Stage {
             events: Rc::default(),
             remote: None,
             is_gone: |_, _| true,
+            asks: RefCell::default(),
             runs: Cell::new(0),
             lost_before: Cell::new(0),
         }
@@ -223,6 +226,7 @@ impl Stage {
                 self.runs.get().into(),
             )
             .to_string(),
+            asks: self.asks.borrow().clone(),
             clock,
         };
         let mut listener = Listener(Rc::clone(&self.events));

@@ -177,6 +177,7 @@ async fn drive_once(
             kernel: None,
         }),
         is_gone: |_, _| true,
+        asks: None,
         run: ulid::Ulid::from_parts(run, u128::from(run)).to_string(),
     };
     let (_speaking, words) = unbounded_channel();

@@ -2,5 +2,6 @@
 
 pub mod display;
 pub mod promote;
+pub mod remote;
 pub mod sandbox;
 pub mod values;

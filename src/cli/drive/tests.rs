@@ -89,6 +89,7 @@ fn codes(clone: &Fixture, environment: &GitEnvironment) -> Vec<u8> {
                     kernel: None,
                 }),
                 is_gone: |_, _| true,
+                asks: None,
                 run: run.to_owned(),
             };
             let (_speaking, heard) = unbounded_channel();

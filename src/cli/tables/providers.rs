@@ -75,7 +75,7 @@ pub fn strategies() -> String {
             &mut text,
             &[
                 format!("`{}`", provider.name),
-                format!("[{about}]({})", provider.install),
+                linked(about, provider.install),
                 weights.to_owned(),
                 matching(capabilities),
                 mirroring.to_owned(),
@@ -85,6 +85,15 @@ pub fn strategies() -> String {
         );
     }
     text
+}
+
+/// The name, with where to get it if that is an address.
+fn linked(name: &str, install: &str) -> String {
+    if install.starts_with("https://") {
+        format!("[{name}]({install})")
+    } else {
+        name.to_owned()
+    }
 }
 
 fn matching(capabilities: &Capabilities) -> String {
@@ -176,16 +185,17 @@ fn touched(provider: &TrafficProvider) -> Vec<(bool, String, String)> {
             "service": {"port": 80}, "analysis": {"interval": "1m", "threshold": 1, "stepWeight": 10},
         },
     });
-    let beside = Canary::from_value(&sample)
-        .map_or_else(|_| Vec::new(), |(canary, _)| (provider.beside)(&canary));
-    let route = &provider.resource;
-    let mut all = vec![(true, route.group.to_owned(), route.plural.to_owned())];
-    all.extend(
-        beside
-            .into_iter()
-            .map(|address| (false, address.group, address.plural)),
-    );
-    all
+    let Ok((canary, _)) = Canary::from_value(&sample) else {
+        return Vec::new();
+    };
+    let route = (provider.route)(&canary);
+    let beside = (provider.beside)(&canary);
+    // Rights to what belongs to no namespace are no part of a Role.
+    let own = [(true, route)].into_iter();
+    own.chain(beside.into_iter().map(|address| (false, address)))
+        .filter(|(_, address)| address.namespace.is_some())
+        .map(|(watched, address)| (watched, address.group, address.plural))
+        .collect()
 }
 
 fn listed(words: Vec<String>) -> String {

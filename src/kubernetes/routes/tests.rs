@@ -1,13 +1,18 @@
 use super::*;
 use crate::canary::load::load;
 use crate::canary::source::SourceFile;
-use crate::kubernetes::testing::Fault;
 use crate::kubernetes::testing::Server;
 use crate::router;
 use serde_json::json;
 
 const CANARY: &str = include_str!("../../../testdata/providers/nginx/canary.yaml");
 const SOURCE: &str = "/apis/networking.k8s.io/v1/namespaces/demo/ingresses/shop";
+
+const KIND: &str = "/apis/networking.k8s.io/v1";
+
+fn kinds() -> Value {
+    json!({"resources": [{"name": "ingresses"}]})
+}
 
 fn routes(server: &Server) -> LiveRoutes {
     let file = SourceFile {
@@ -29,22 +34,21 @@ async fn refused(server: &Server) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_kind_that_the_cluster_does_not_know_is_told_from_a_missing_route() {
+async fn a_kind_that_the_cluster_lacks_is_said_at_the_first_look() {
     let server = Server::default();
-    server.fail([Fault::None, Fault::None, Fault::Status(404, None)]);
-    assert_eq!(
-        refused(&server).await,
-        "ingresses.networking.k8s.io: this cluster does not serve networking.k8s.io/v1"
-    );
+    let refused = routes(&server).routes().await;
+    let Err(WorkloadError::Unusable { object, why, help }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(object, "ingress/shop-canary");
+    assert_eq!(why, "the cluster has no ingresses of networking.k8s.io/v1");
+    assert!(help.contains("https://"), "{help}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_object_that_the_canary_names_and_is_not_there_is_told_before_anything_moves() {
     let server = Server::default();
-    server.set(
-        "/apis/networking.k8s.io/v1/namespaces/demo/ingresses/other",
-        json!({"metadata": {"name": "other"}}),
-    );
+    server.set(KIND, kinds());
     assert_eq!(
         refused(&server).await,
         "ingress/shop-canary: it needs ingress/shop, which is not there"
@@ -56,6 +60,7 @@ async fn an_object_that_the_canary_names_and_is_not_there_is_told_before_anythin
 #[tokio::test(start_paused = true)]
 async fn an_object_that_does_not_lead_to_the_service_is_told_before_anything_moves() {
     let server = Server::default();
+    server.set(KIND, kinds());
     server.set(
         SOURCE,
         json!({"metadata": {"name": "shop"}, "spec": {"rules": []}}),

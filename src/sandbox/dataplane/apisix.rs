@@ -3,7 +3,7 @@
 //! Only what a weighted split needs: a rule stands before another one if it has the same `match`.
 
 use crate::sandbox::dataplane::Apex;
-use crate::sandbox::dataplane::Meter;
+use crate::sandbox::dataplane::Label;
 use crate::sandbox::dataplane::View;
 use crate::sandbox::dataplane::items;
 use crate::sandbox::dataplane::share;
@@ -42,7 +42,7 @@ pub fn read(apex: &Apex, objects: &dyn Objects) -> Option<View> {
             .unwrap_or(0);
         let port = entry.get("servicePort").unwrap_or(&Value::Null);
         let mut backend = share(objects, &apex.namespace, service, Some(port), weight);
-        backend.meter = Some(Meter::Apisix(name.clone()));
+        backend.label = Some(Label::Apisix(name.clone()));
         backend
     });
     Some(shares(backends.collect()))

@@ -4,8 +4,8 @@
 //! includes the proxy may not be in this cluster.
 
 use crate::sandbox::dataplane::Apex;
+use crate::sandbox::dataplane::Label;
 use crate::sandbox::dataplane::Lost;
-use crate::sandbox::dataplane::Meter;
 use crate::sandbox::dataplane::View;
 use crate::sandbox::dataplane::items;
 use crate::sandbox::dataplane::share;
@@ -36,7 +36,7 @@ pub fn read(apex: &Apex, objects: &dyn Objects) -> Option<View> {
         let port = service.get("port").unwrap_or(&Value::Null);
         let mut backend = share(objects, &apex.namespace, name, Some(port), weight);
         let cluster = format!("{}_{name}_{port}", apex.namespace);
-        backend.meter = Some(Meter::Envoy(cluster));
+        backend.label = Some(Label::Envoy("envoy_cluster_name", cluster));
         backend
     });
     Some(shares(backends.collect()))
@@ -71,8 +71,8 @@ mod tests {
         ]));
         assert_eq!(weights(&world), Ok(vec![(100, 2)]));
         let backends = view(&World::apex(), &world).backends.unwrap();
-        let cluster = Meter::Envoy("test_podinfo-primary_80".to_owned());
-        assert_eq!(backends[0].meter, Some(cluster));
+        let cluster = Label::Envoy("envoy_cluster_name", "test_podinfo-primary_80".to_owned());
+        assert_eq!(backends[0].label, Some(cluster));
     }
 
     #[test]

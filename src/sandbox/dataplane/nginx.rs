@@ -5,7 +5,7 @@
 
 use crate::sandbox::dataplane::Apex;
 use crate::sandbox::dataplane::Backend;
-use crate::sandbox::dataplane::Meter;
+use crate::sandbox::dataplane::Label;
 use crate::sandbox::dataplane::View;
 use crate::sandbox::dataplane::ingress;
 use crate::sandbox::dataplane::ingress::Path;
@@ -50,7 +50,7 @@ fn backend(path: &Path, main: &Path, weight: u64, apex: &Apex, objects: &dyn Obj
     } else {
         format!("{}-{}-{}", apex.namespace, path.service, path.port)
     };
-    backend.meter = Some(Meter::Nginx {
+    backend.label = Some(Label::Nginx {
         namespace: apex.namespace.clone(),
         ingress: main.ingress.clone(),
         canary,

@@ -4,7 +4,7 @@
 
 use crate::sandbox::dataplane::Apex;
 use crate::sandbox::dataplane::Backend;
-use crate::sandbox::dataplane::Meter;
+use crate::sandbox::dataplane::Label;
 use crate::sandbox::dataplane::View;
 use crate::sandbox::dataplane::ingress;
 use crate::sandbox::dataplane::ingress::Path;
@@ -44,7 +44,7 @@ fn backend(path: &Path, weight: u64, apex: &Apex, objects: &dyn Objects) -> Back
     let port = Some(&path.port).filter(|port| **port != Value::Null);
     let mut backend = share(objects, &apex.namespace, &path.service, port, weight);
     let word = |text: &str| text.replace(|letter: char| !letter.is_ascii_alphanumeric(), "_");
-    backend.meter = Some(Meter::Skipper(format!(
+    backend.label = Some(Label::Skipper(format!(
         "kube_{}__{}__{}__{}__{}",
         word(&apex.namespace),
         word(&path.ingress),
@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(weights(&world), Ok(vec![(70, 2), (30, 2)]));
         let backends = view(&World::apex(), &world).backends.unwrap();
         let route = "kube_test__podinfo_canary__app_example_com_____podinfo_canary";
-        assert_eq!(backends[1].meter, Some(Meter::Skipper(route.to_owned())));
+        assert_eq!(backends[1].label, Some(Label::Skipper(route.to_owned())));
     }
 
     #[test]

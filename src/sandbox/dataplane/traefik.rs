@@ -5,8 +5,8 @@
 
 use crate::sandbox::dataplane::Apex;
 use crate::sandbox::dataplane::Backend;
+use crate::sandbox::dataplane::Label;
 use crate::sandbox::dataplane::Lost;
-use crate::sandbox::dataplane::Meter;
 use crate::sandbox::dataplane::View;
 use crate::sandbox::dataplane::items;
 use crate::sandbox::dataplane::ready_pods;
@@ -99,7 +99,7 @@ fn backend(entry: &Value, own: &str, objects: &dyn Objects) -> Result<Backend, L
         Some(weight) => weight.as_u64().unwrap_or(0),
     };
     Ok(Backend {
-        meter: Some(Meter::Traefik(format!(
+        label: Some(Label::Traefik(format!(
             "{namespace}-{name}-{port}@kubernetescrd"
         ))),
         weight,
@@ -139,8 +139,8 @@ mod tests {
         let backends = view(&World::apex(), &world).backends.unwrap();
         assert_eq!(backends[1].weight, 10);
         assert_eq!(
-            backends[1].meter,
-            Some(Meter::Traefik(
+            backends[1].label,
+            Some(Label::Traefik(
                 "test-podinfo-canary-80@kubernetescrd".to_owned()
             ))
         );
@@ -191,8 +191,8 @@ mod tests {
         );
         let backends = view(&World::apex(), &world).backends.unwrap();
         assert_eq!(
-            backends[0].meter,
-            Some(Meter::Traefik("test-podinfo-http@kubernetescrd".to_owned()))
+            backends[0].label,
+            Some(Label::Traefik("test-podinfo-http@kubernetescrd".to_owned()))
         );
     }
 

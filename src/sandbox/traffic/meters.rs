@@ -1,6 +1,7 @@
 //! Counters and histograms as proxies and pods expose them, and the scrape that turns them into series.
 
-use crate::sandbox::dataplane::Meter;
+use crate::sandbox::dataplane::Label;
+use crate::sandbox::dataplane::Mesh;
 use crate::sandbox::promql::NAME;
 use crate::sandbox::promql::series::Labels;
 use crate::sandbox::promql::series::Sample;
@@ -14,7 +15,12 @@ const TRAEFIK: &[f64] = &[0.1, 0.3, 1.2, 5.0];
 const GO_CLIENT: &[f64] = &[
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
-/// Buckets of Istio and Envoy, milliseconds.
+/// Linkerd's buckets, milliseconds.
+const LINKERD: &[f64] = &[
+    1.0, 2.0, 3.0, 4.0, 5.0, 10.0, 20.0, 30.0, 40.0, 50.0, 100.0, 200.0, 300.0, 400.0, 500.0,
+    1000.0, 2000.0, 3000.0, 4000.0, 5000.0, 10_000.0, 20_000.0, 30_000.0, 40_000.0, 50_000.0,
+];
+/// Buckets of Istio and of any other Envoy, milliseconds.
 const ISTIO: &[f64] = &[
     0.5,
     1.0,
@@ -47,7 +53,18 @@ const APISIX: &[f64] = &[
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
     /// A proxy, for one of its backends.
-    Proxy(Meter),
+    Proxy(Label),
+    /// The proxy of a mesh beside a pod.
+    Sidecar {
+        /// Whose proxy.
+        mesh: Mesh,
+        /// The pod's namespace.
+        namespace: String,
+        /// The pod's name.
+        name: String,
+        /// What the pod belongs to.
+        workload: String,
+    },
     /// A pod with an application that counts its requests and a sidecar that does.
     Pod {
         /// Its namespace.
@@ -123,7 +140,54 @@ impl Meters {
 fn exposed(source: &Source, status: u16) -> Vec<Histogram> {
     let code = status.to_string();
     match source {
-        Source::Proxy(meter) => of_proxy(meter, &code),
+        Source::Proxy(label) => of_proxy(label, &code),
+        Source::Sidecar {
+            mesh: Mesh::AppMesh,
+            namespace,
+            name,
+            ..
+        } => vec![envoy(&[
+            ("kubernetes_namespace", namespace),
+            ("kubernetes_pod_name", name),
+            ("envoy_response_code", &code),
+        ])],
+        Source::Sidecar {
+            mesh: Mesh::Smi,
+            namespace,
+            name,
+            workload,
+        } => {
+            let outcome = if status < 500 { "success" } else { "failure" };
+            vec![
+                Histogram::new(
+                    "response_latency_ms",
+                    "response_total",
+                    LINKERD,
+                    1000.0,
+                    &[
+                        ("direction", "inbound"),
+                        ("namespace", namespace),
+                        ("deployment", workload),
+                        ("pod", name),
+                        ("classification", outcome),
+                        ("status_code", &code),
+                    ],
+                ),
+                Histogram::new(
+                    "osm_request_duration_ms",
+                    "osm_request_total",
+                    ISTIO,
+                    1000.0,
+                    &[
+                        ("destination_namespace", namespace),
+                        ("destination_kind", "Deployment"),
+                        ("destination_name", workload),
+                        ("destination_pod", name),
+                        ("response_code", &code),
+                    ],
+                ),
+            ]
+        }
         Source::Pod {
             namespace,
             name,
@@ -158,9 +222,9 @@ fn exposed(source: &Source, status: u16) -> Vec<Histogram> {
     }
 }
 
-fn of_proxy(meter: &Meter, code: &str) -> Vec<Histogram> {
-    match meter {
-        Meter::Traefik(service) => vec![Histogram::new(
+fn of_proxy(label: &Label, code: &str) -> Vec<Histogram> {
+    match label {
+        Label::Traefik(service) => vec![Histogram::new(
             "traefik_service_request_duration_seconds",
             "traefik_service_requests_total",
             TRAEFIK,
@@ -172,7 +236,7 @@ fn of_proxy(meter: &Meter, code: &str) -> Vec<Histogram> {
                 ("protocol", "http"),
             ],
         )],
-        Meter::Nginx {
+        Label::Nginx {
             namespace,
             ingress,
             canary,
@@ -189,17 +253,12 @@ fn of_proxy(meter: &Meter, code: &str) -> Vec<Histogram> {
                 ("status", code),
             ],
         )],
-        Meter::Envoy(cluster) => vec![Histogram::new(
-            "envoy_cluster_upstream_rq_time",
-            "envoy_cluster_upstream_rq",
-            ISTIO,
-            1000.0,
-            &[
-                ("envoy_cluster_name", cluster),
-                ("envoy_response_code", code),
-            ],
-        )],
-        Meter::Skipper(route) => [
+        Label::Envoy(label, cluster) => {
+            vec![envoy(&[(label, cluster), ("envoy_response_code", code)])]
+        }
+        // These count by pod.
+        Label::Sidecars(_) => Vec::new(),
+        Label::Skipper(route) => [
             (
                 "skipper_response_duration_seconds",
                 "skipper_response_total",
@@ -214,7 +273,7 @@ fn of_proxy(meter: &Meter, code: &str) -> Vec<Histogram> {
             Histogram::new(name, total, GO_CLIENT, 1.0, &labels)
         })
         .into(),
-        Meter::Apisix(route) => vec![Histogram::new(
+        Label::Apisix(route) => vec![Histogram::new(
             "apisix_http_latency",
             "apisix_http_status",
             APISIX,
@@ -222,6 +281,17 @@ fn of_proxy(meter: &Meter, code: &str) -> Vec<Histogram> {
             &[("route", route), ("code", code), ("type", "request")],
         )],
     }
+}
+
+/// Of a cluster of Envoy.
+fn envoy(labels: &[(&str, &str)]) -> Histogram {
+    Histogram::new(
+        "envoy_cluster_upstream_rq_time",
+        "envoy_cluster_upstream_rq",
+        ISTIO,
+        1000.0,
+        labels,
+    )
 }
 
 #[derive(Debug)]
