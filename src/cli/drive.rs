@@ -57,6 +57,7 @@ use crate::rollout::plan::PlanOptions;
 use crate::rollout::release::not_yet;
 use crate::rollout::words::figures;
 use crate::router;
+use crate::router::RouteError;
 use crate::router::TrafficProvider;
 use crate::transport::courier::Courier;
 use crate::transport::hooks::Webhooks;
@@ -150,13 +151,15 @@ pub fn prepare(loaded: &Loaded, options: &DriveOptions) -> Result<Prepared, Erro
         &provider.capabilities,
         &all,
     )?);
-    if let Err(error) = (provider.prepare)(canary, &router::Facts::new()) {
+    if let Err(error) = (provider.prepare)(canary, &router::Facts::new())
+        && let Some(pointer) = unsaid(&error)
+    {
         let label = format!("not with {}", provider.name);
         let help = "choose other conditions, or another provider";
         let problem = SpecProblem::at(
             &loaded.document,
             ProblemKind::Unsupported,
-            "/spec/service/match",
+            pointer,
             &label,
             error.to_string(),
             Some(help),
@@ -178,6 +181,20 @@ pub fn prepare(loaded: &Loaded, options: &DriveOptions) -> Result<Prepared, Erro
         questions,
         warnings,
     })
+}
+
+/// Where the Canary asks for what its route cannot say; nowhere where only a live object is not as it must be.
+const fn unsaid(error: &RouteError) -> Option<&'static str> {
+    match error {
+        RouteError::Unsaid { .. } => Some("/spec/service/match"),
+        RouteError::UnsaidMatch { .. } => Some("/spec/analysis/match"),
+        RouteError::Foreign { .. }
+        | RouteError::Scale { .. }
+        | RouteError::Shape { .. }
+        | RouteError::Missing { .. }
+        | RouteError::Unnamed { .. }
+        | RouteError::Unreadable { .. } => None,
+    }
 }
 
 fn refused(loaded: &Loaded, problems: Vec<SpecProblem>) -> Error {

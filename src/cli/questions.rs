@@ -100,9 +100,13 @@ fn built_in_one(
     built_in: BuiltIn,
 ) -> Result<Draft, CliError> {
     let queries = &router.queries;
+    let facts = Facts::of(&loaded.canary, &check.metric);
     let site = QuerySite {
-        namespace: &loaded.canary.namespace,
-        target: loaded.canary.target_name(),
+        namespace: &facts.namespace,
+        target: &facts.target,
+        service: &facts.service,
+        ingress: &facts.ingress,
+        route: &facts.route,
         interval: check.metric.window_text(),
     };
     let (query, factor) = match (built_in, queries.duration_unit) {

@@ -1,11 +1,11 @@
 //! Tables that are made from data: in the help, the man page, the README and the documentation.
 
 use crate::alerts;
-use crate::canary::name::Word as _;
 use crate::cli::error::CliError;
 use crate::error::EXIT_CODES;
-use crate::router::PROVIDERS;
 use std::fmt::Write as _;
+
+mod providers;
 
 /// Name and text of every table a page may ask for with `<!-- generated: NAME -->` … `<!-- end -->`.
 #[must_use]
@@ -13,7 +13,10 @@ pub fn all() -> Vec<(&'static str, String)> {
     vec![
         ("chats", chats_as_markdown()),
         ("exit-codes", exit_codes_as_markdown()),
-        ("providers", providers_as_markdown()),
+        ("providers", providers::objects()),
+        ("strategies", providers::strategies()),
+        ("built-in-checks", providers::queries()),
+        ("rights-of-routes", providers::rights()),
     ]
 }
 
@@ -45,33 +48,6 @@ pub fn exit_codes_as_markdown() -> String {
     for row in EXIT_CODES {
         // A `String` takes everything.
         let _ = writeln!(text, "| {} | {} | {} |", row.code, row.name, row.meaning);
-    }
-    text
-}
-
-/// Traffic providers, for pages.
-#[must_use]
-pub fn providers_as_markdown() -> String {
-    let mut text = String::from(
-        "| `spec.provider` | Object | Of `spec.service` it honours |\n|---|---|---|\n",
-    );
-    for provider in PROVIDERS {
-        let fields = provider.capabilities.service.iter();
-        let mut fields: Vec<String> = fields
-            .map(|field| format!("`{}`", field.as_str()))
-            .collect();
-        if fields.is_empty() {
-            fields.push("–".to_owned());
-        }
-        // A `String` takes everything.
-        let _ = writeln!(
-            text,
-            "| `{}` | `{}` `{}` | {} |",
-            provider.name,
-            provider.resource.kind,
-            provider.resource.version,
-            fields.join(", ")
-        );
     }
     text
 }

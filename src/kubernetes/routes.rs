@@ -209,7 +209,21 @@ fn unusable(error: RouteError) -> WorkloadError {
             format!("it needs {what}, which is not there"),
         ),
         RouteError::Shape { object, field } => (object.clone(), format!("it has no {field}")),
-        RouteError::Unsaid { kind, what } => (kind.to_lowercase(), format!("it cannot say {what}")),
+        RouteError::Unsaid { kind, what } | RouteError::UnsaidMatch { kind, what } => {
+            (kind.to_lowercase(), format!("it cannot say {what}"))
+        }
+        RouteError::Unnamed { object, service } => (
+            object.clone(),
+            format!("it does not lead to service {service}"),
+        ),
+        RouteError::Unreadable {
+            object,
+            field,
+            found,
+        } => (
+            object.clone(),
+            format!("{field} is {found:?}, which is no weight"),
+        ),
     };
     let help = miette::Diagnostic::help(&error)
         .map(|help| help.to_string())
@@ -231,10 +245,13 @@ impl Router for LiveRoutes {
             }
             let Some(routes) = (self.provider.routes)(&self.canary, &facts).map_err(unusable)?
             else {
+                // What stands in the way of a route is told before anything moves.
+                (self.provider.prepare)(&self.canary, &facts).map_err(unusable)?;
                 return Ok(None);
             };
             let live = &facts[&address];
-            fence::owned(live, self.provider.name, &self.key())?;
+            let kind = self.provider.resource.kind.to_lowercase();
+            fence::owned(live, &kind, &self.key())?;
             let intent = entries(live, "annotations")
                 .get(INTENT)
                 .and_then(Value::as_str)
@@ -299,40 +316,4 @@ impl Router for LiveRoutes {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kubernetes::testing::Server;
-    use crate::router;
-    use serde_json::json;
-
-    const KIND: &str = "/apis/kuma.io/v1alpha1";
-
-    fn live(server: &Server) -> LiveRoutes {
-        let canary = json!({
-            "apiVersion": "flagger.app/v1beta1", "kind": "Canary", "metadata": {"name": "podinfo", "namespace": "shop"},
-            "spec": {
-                "provider": "kuma", "targetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "podinfo"},
-                "service": {"port": 80}, "analysis": {"interval": "1m", "threshold": 5, "stepWeight": 10},
-            },
-        });
-        let (canary, _) = Canary::from_value(&canary).unwrap();
-        let requests = server.requests();
-        let wake = Rc::new(Wake::new(requests.clone(), Vec::new()));
-        let provider = router::provider("kuma").unwrap();
-        LiveRoutes::new(requests, Rc::new(canary), provider, None, wake)
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_kind_that_the_cluster_lacks_is_said_at_the_first_look() {
-        let server = Server::default();
-        let refused = live(&server).routes().await;
-        let Err(WorkloadError::Unusable { object, why, help }) = refused else {
-            panic!("{refused:?}");
-        };
-        assert_eq!(object, "trafficroute/podinfo");
-        assert_eq!(why, "the cluster has no trafficroutes of kuma.io/v1alpha1");
-        assert!(help.contains("gatewayapi:v1"), "{help}");
-        server.set(KIND, json!({"resources": [{"name": "trafficroutes"}]}));
-        assert!(matches!(live(&server).routes().await, Ok(None)));
-    }
-}
+mod tests;

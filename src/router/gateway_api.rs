@@ -312,6 +312,7 @@ fn requests(metric: &str, site: &QuerySite<'_>, more: &str) -> String {
         namespace,
         target,
         interval,
+        ..
     } = site;
     format!(
         "rate({metric}{{kubernetes_namespace=\"{namespace}\",\
@@ -319,14 +320,14 @@ fn requests(metric: &str, site: &QuerySite<'_>, more: &str) -> String {
     )
 }
 
-fn success_rate(site: &QuerySite<'_>) -> String {
+pub(super) fn success_rate(site: &QuerySite<'_>) -> String {
     let count = "http_request_duration_seconds_count";
     let good = requests(count, site, ",status!~\"5.*\"");
     let all = requests(count, site, "");
     format!("sum({good}) / sum({all}) * 100")
 }
 
-fn duration(site: &QuerySite<'_>) -> String {
+pub(super) fn duration(site: &QuerySite<'_>) -> String {
     let buckets = requests("http_request_duration_seconds_bucket", site, "");
     format!("histogram_quantile(0.99, sum by (le) ({buckets}))")
 }

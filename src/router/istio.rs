@@ -371,6 +371,7 @@ fn requests(metric: &str, site: &QuerySite<'_>, more: &str) -> String {
         namespace,
         target,
         interval,
+        ..
     } = site;
     format!(
         "rate({metric}{{reporter=\"destination\",destination_workload_namespace=\"{namespace}\",\

@@ -195,6 +195,7 @@ fn linkerd(metric: &str, site: &QuerySite<'_>, more: &str) -> String {
         namespace,
         target,
         interval,
+        ..
     } = site;
     format!(
         "rate({metric}{{namespace=\"{namespace}\",deployment=~\"{target}\"{more},\
@@ -218,6 +219,7 @@ fn osm(metric: &str, site: &QuerySite<'_>, more: &str) -> String {
         namespace,
         target,
         interval,
+        ..
     } = site;
     format!(
         "rate({metric}{{destination_namespace=\"{namespace}\",destination_kind=\"Deployment\",\

@@ -7,12 +7,17 @@ use crate::sandbox::objects::Objects;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
+mod apisix;
 mod appmesh;
+mod contour;
 mod gateway_api;
 mod gloo;
+mod ingress;
 mod istio;
 mod kuma;
+mod nginx;
 mod rules;
+mod skipper;
 mod smi;
 mod traefik;
 
@@ -58,6 +63,19 @@ impl Lost {
 pub enum Label {
     /// Traefik's, by its name of the service.
     Traefik(String),
+    /// ingress-nginx's, for what it answers for an Ingress.
+    Nginx {
+        /// Of the Ingress.
+        namespace: String,
+        /// Name of the Ingress that users reach.
+        ingress: String,
+        /// The backend of a canary Ingress beside it; empty for its own.
+        canary: String,
+    },
+    /// Skipper's, by its name of the route.
+    Skipper(String),
+    /// APISIX's, by its name of the route, whatever stands behind it.
+    Apisix(String),
     /// An Envoy's, by the label that tells its clusters apart, and its value.
     Envoy(&'static str, String),
     /// Those of the proxies beside the pods.
@@ -114,6 +132,10 @@ const READERS: &[Reader] = &[
     traefik::read,
     istio::read,
     gateway_api::read,
+    contour::read,
+    apisix::read,
+    nginx::read,
+    skipper::read,
     smi::read,
     kuma::read,
     gloo::read,

@@ -304,6 +304,8 @@ pub fn known() -> Vec<ApiKind> {
         gateway("gateways", "Gateway"),
         istio("virtualservices", "VirtualService"),
         istio("destinationrules", "DestinationRule"),
+        ApiKind::custom("apisix.apache.org", "v2", "apisixroutes", "ApisixRoute").with_status(),
+        ApiKind::custom("projectcontour.io", "v1", "httpproxies", "HTTPProxy").with_status(),
         traefik("traefikservices", "TraefikService"),
         traefik("ingressroutes", "IngressRoute"),
         // A plural alone means the first of that name: those of Istio.

@@ -197,7 +197,7 @@ impl Traffic {
             | Source::Sidecar {
                 namespace, name, ..
             } => pods.contains_key(&(namespace.clone(), name.clone())),
-            Source::Traefik(_) | Source::Envoy(..) => true,
+            Source::Proxy(_) => true,
         });
     }
 
@@ -217,7 +217,7 @@ impl Traffic {
                 .collect();
             // A proxy forgets the metrics of a service that left its configuration.
             self.meters.retain(|source| match source {
-                Source::Traefik(_) | Source::Envoy(..) => configured.contains(source),
+                Source::Proxy(_) => configured.contains(source),
                 Source::Pod { .. } | Source::Sidecar { .. } => true,
             });
         }
@@ -330,7 +330,14 @@ impl Traffic {
                 name: name.clone(),
                 workload: workload.clone(),
             }),
-            Some(Label::Traefik(_) | Label::Envoy(..)) | None => proxy,
+            Some(
+                Label::Traefik(_)
+                | Label::Nginx { .. }
+                | Label::Skipper(_)
+                | Label::Apisix(_)
+                | Label::Envoy(..),
+            )
+            | None => proxy,
         };
         let source = Source::Pod {
             namespace,
@@ -357,9 +364,12 @@ impl Traffic {
 /// The proxy that counts the requests to a backend, whatever becomes of them.
 fn proxy(backend: &Backend) -> Option<Source> {
     match backend.label.as_ref()? {
-        Label::Traefik(service) => Some(Source::Traefik(service.clone())),
-        Label::Envoy(label, cluster) => Some(Source::Envoy(label, cluster.clone())),
         Label::Sidecars(_) => None,
+        label @ (Label::Traefik(_)
+        | Label::Nginx { .. }
+        | Label::Skipper(_)
+        | Label::Apisix(_)
+        | Label::Envoy(..)) => Some(Source::Proxy(label.clone())),
     }
 }
 

@@ -269,9 +269,6 @@ fn no_metrics_server_names_both_ways_to_give_one() {
 fn what_this_release_cannot_do_is_refused_by_name() {
     let desk = Desk::podinfo();
     let mut canary = canary();
-    canary["spec"]["provider"] = json!("contour");
-    expect("other-provider", 3, &desk.play(&inline(&canary, ""), &[]));
-    let mut canary = self::canary();
     canary["spec"]["analysis"]["webhooks"] =
         json!([{"name": "load-test", "url": "http://tester.test/", "disableTLS": true}]);
     expect("unsupported", 3, &desk.play(&inline(&canary, ""), &[]));

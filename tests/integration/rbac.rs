@@ -100,6 +100,14 @@ fn the_listed_rights_are_those_that_runs_use() {
         "testdata/scenarios/keda.yaml",
         "testdata/scenarios/eject.yaml",
         "testdata/scenarios/eject-gatewayapi.yaml",
+        "nginx",
+        "contour",
+        "skipper",
+        "apisix",
+        concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/testdata/scenarios/kubernetes.yaml"
+        ),
     ] {
         all.extend(used(scenario));
     }

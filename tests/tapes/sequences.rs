@@ -305,6 +305,9 @@ fn masked_object(object: &Value) -> Value {
     if let Some(fields) = object.as_object_mut() {
         fields.remove("status");
     }
+    if object["kind"] == "ApisixRoute" {
+        unfilled(&mut object["spec"]);
+    }
     if object["kind"] == "Service" {
         if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) {
             spec.remove("clusterIP");
@@ -318,6 +321,19 @@ fn masked_object(object: &Value) -> Value {
         }
     }
     sorted(&object)
+}
+
+/// A route of APISIX without what Flagger's typed client fills in, which means the same as nothing.
+fn unfilled(spec: &mut Value) {
+    match spec {
+        Value::Object(fields) => {
+            fields
+                .retain(|name, value| !value.is_null() && (name != "websocket" || *value != false));
+            fields.values_mut().for_each(unfilled);
+        }
+        Value::Array(items) => items.iter_mut().for_each(unfilled),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 fn masked_metadata(entries: &Value) -> Value {

@@ -183,11 +183,7 @@ fn the_routes_say_what_the_canary_says_of_its_service() {
 
 #[test]
 fn built_in_queries_are_flaggers() {
-    let site = QuerySite {
-        namespace: "demo",
-        target: "checkout",
-        interval: "1m",
-    };
+    let site = site();
     let queries = &Bench::named("appmesh").provider.queries;
     let pods = "kubernetes_namespace=\"demo\",\
                 kubernetes_pod_name=~\"checkout-[0-9a-zA-Z]+(-[0-9a-zA-Z]+)\"";

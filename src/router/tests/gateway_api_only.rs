@@ -149,11 +149,7 @@ fn a_gateway_that_says_nothing_proves_nothing() {
 
 #[test]
 fn built_in_queries_are_flaggers() {
-    let site = QuerySite {
-        namespace: "demo",
-        target: "checkout",
-        interval: "1m",
-    };
+    let site = site();
     let queries = &bench().provider.queries;
     let labels = "kubernetes_namespace=\"demo\",kubernetes_pod_name=~\"checkout-[0-9a-zA-Z]+(-[0-9a-zA-Z]+)\"";
     assert_eq!(

@@ -136,11 +136,7 @@ fn in_ab_testing_those_whom_no_condition_means_stay_on_the_primary() {
 
 #[test]
 fn built_in_queries_are_flaggers() {
-    let site = QuerySite {
-        namespace: "demo",
-        target: "checkout",
-        interval: "1m",
-    };
+    let site = site();
     let queries = &Bench::named("gloo").provider.queries;
     let cluster =
         "envoy_cluster_name=~\"demo-checkout-canaryupstream-[0-9a-zA-Z-]+_[0-9a-zA-Z-]+\"";

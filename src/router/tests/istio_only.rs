@@ -184,11 +184,7 @@ fn a_destination_rule_that_is_there_gets_the_policy_and_keeps_the_rest() {
 
 #[test]
 fn built_in_queries_are_flaggers() {
-    let site = QuerySite {
-        namespace: "demo",
-        target: "checkout",
-        interval: "1m",
-    };
+    let site = site();
     let queries = &bench().provider.queries;
     let labels = "reporter=\"destination\",destination_workload_namespace=\"demo\",destination_workload=~\"checkout\"";
     assert_eq!(

@@ -35,11 +35,7 @@ fn services_of_another_namespace_are_other_services() {
 
 #[test]
 fn built_in_queries_are_flaggers() {
-    let site = QuerySite {
-        namespace: "demo",
-        target: "checkout",
-        interval: "1m",
-    };
+    let site = site();
     let queries = &Bench::named("kuma").provider.queries;
     assert_eq!(
         (queries.success_rate)(&site),

@@ -91,11 +91,7 @@ fn a_split_of_other_services_or_of_none_is_refused() {
 
 #[test]
 fn built_in_queries_are_flaggers() {
-    let site = QuerySite {
-        namespace: "demo",
-        target: "checkout",
-        interval: "1m",
-    };
+    let site = site();
     let queries = |name| &Bench::named(name).provider.queries;
     assert_eq!(
         (queries("linkerd").success_rate)(&site),

@@ -44,7 +44,7 @@ impl Bench {
         count
     }
 
-    fn weights(&self, rule: &Value) -> Vec<i64> {
+    fn shares_of(&self, rule: &Value) -> Vec<i64> {
         let field = if self.provider.name == "istio" {
             "route"
         } else {
@@ -70,14 +70,14 @@ fn only_the_rule_with_the_conditions_leads_to_the_canary() {
         let before = bench.rules(pointer);
         assert_eq!(bench.wish(Routes::CANARY, json!({})), 1, "{name}");
         let rules = bench.rules(pointer);
-        let shares: Vec<Vec<i64>> = rules.iter().map(|rule| bench.weights(rule)).collect();
+        let shares: Vec<Vec<i64>> = rules.iter().map(|rule| bench.shares_of(rule)).collect();
         assert!(shares.contains(&vec![0, 100]), "{name}: {shares:?}");
         assert!(shares.contains(&vec![100]), "{name}: {shares:?}");
         let test = rules
             .iter()
             .position(|rule| rule.to_string().contains("insider"))
             .unwrap();
-        assert_eq!(bench.weights(&rules[test]), [0, 100]);
+        assert_eq!(bench.shares_of(&rules[test]), [0, 100]);
         assert_eq!(
             bench.wish(Routes::CANARY, json!({})),
             0,
@@ -133,7 +133,7 @@ fn users_keep_their_side_by_rules_before_the_weights_and_give_their_cookie_back(
             "{name}"
         );
         for rule in bench.rules(pointer) {
-            if let [_, canary] = bench.weights(&rule)[..] {
+            if let [_, canary] = bench.shares_of(&rule)[..] {
                 assert_eq!(canary, 0, "{name}: no rule sends anybody to the canary");
             }
         }

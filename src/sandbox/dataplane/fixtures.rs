@@ -92,6 +92,31 @@ impl World {
         world
     }
 
+    /// The same behind an Ingress of a class instead, which leads to the apex service and one pod of the primary.
+    pub(crate) fn behind_ingress(class: &str, mut annotations: Value) -> Self {
+        let mut world = Self::podinfo();
+        world.remove("ingressroutes", "podinfo");
+        world.service("podinfo", &[("podinfo-primary-6d4b-aaaaa", true)]);
+        annotations["kubernetes.io/ingress.class"] = json!(class);
+        world.ingress("podinfo", annotations, &["podinfo"]);
+        world
+    }
+
+    /// An Ingress of one host with a path to each of the services.
+    pub(crate) fn ingress(&mut self, name: &str, annotations: Value, services: &[&str]) {
+        let paths: Vec<Value> = services
+            .iter()
+            .map(|service| {
+                json!({"path": "/", "backend": {"service": {"name": service, "port": {"number": 80}}}})
+            })
+            .collect();
+        self.put(
+            "ingresses",
+            json!({"metadata": {"name": name, "namespace": "test", "annotations": annotations},
+                "spec": {"rules": [{"host": "app.example.com", "http": {"paths": paths}}]}}),
+        );
+    }
+
     /// The TraefikService with these entries: name and weight, none for an entry without one.
     pub(crate) fn weights(&mut self, entries: &[(&str, Option<i64>)]) {
         let services: Vec<Value> = entries

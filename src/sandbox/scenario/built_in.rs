@@ -19,6 +19,10 @@ pub const NAMES: &[&str] = &[
     "bluegreen",
     "mirror",
     "affinity",
+    "nginx",
+    "contour",
+    "skipper",
+    "apisix",
 ];
 
 const FILES: &[(&str, &str)] = &[
@@ -75,6 +79,22 @@ const FILES: &[(&str, &str)] = &[
         include_str!("../../../testdata/scenarios/podinfo/bluegreen.yaml"),
     ),
     (
+        "nginx.yaml",
+        include_str!("../../../testdata/scenarios/nginx.yaml"),
+    ),
+    (
+        "contour.yaml",
+        include_str!("../../../testdata/scenarios/contour.yaml"),
+    ),
+    (
+        "skipper.yaml",
+        include_str!("../../../testdata/scenarios/skipper.yaml"),
+    ),
+    (
+        "apisix.yaml",
+        include_str!("../../../testdata/scenarios/apisix.yaml"),
+    ),
+    (
         "podinfo/canary.yaml",
         include_str!("../../../testdata/scenarios/podinfo/canary.yaml"),
     ),
@@ -101,6 +121,34 @@ const FILES: &[(&str, &str)] = &[
     (
         "podinfo/workload.yaml",
         include_str!("../../../testdata/scenarios/podinfo/workload.yaml"),
+    ),
+    (
+        "podinfo/nginx.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/nginx.yaml"),
+    ),
+    (
+        "podinfo/contour.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/contour.yaml"),
+    ),
+    (
+        "podinfo/skipper.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/skipper.yaml"),
+    ),
+    (
+        "podinfo/apisix.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/apisix.yaml"),
+    ),
+    (
+        "podinfo/ingress-nginx.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/ingress-nginx.yaml"),
+    ),
+    (
+        "podinfo/ingress-skipper.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/ingress-skipper.yaml"),
+    ),
+    (
+        "podinfo/apisixroute.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/apisixroute.yaml"),
     ),
 ];
 

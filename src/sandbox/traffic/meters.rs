@@ -1,5 +1,6 @@
 //! Counters and histograms as proxies and pods expose them, and the scrape that turns them into series.
 
+use crate::sandbox::dataplane::Label;
 use crate::sandbox::dataplane::Mesh;
 use crate::sandbox::promql::NAME;
 use crate::sandbox::promql::series::Labels;
@@ -42,13 +43,17 @@ const ISTIO: &[f64] = &[
     3_600_000.0,
 ];
 
+/// APISIX's buckets, milliseconds.
+const APISIX: &[f64] = &[
+    1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0, 10_000.0,
+    30_000.0, 60_000.0,
+];
+
 /// Whoever exposes metrics; they live and die with it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
-    /// A service in Traefik's configuration, by its label.
-    Traefik(String),
-    /// A cluster of an Envoy: the label that tells clusters apart, and its value.
-    Envoy(&'static str, String),
+    /// A proxy, for one of its backends.
+    Proxy(Label),
     /// The proxy of a mesh beside a pod.
     Sidecar {
         /// Whose proxy.
@@ -135,21 +140,7 @@ impl Meters {
 fn exposed(source: &Source, status: u16) -> Vec<Histogram> {
     let code = status.to_string();
     match source {
-        Source::Traefik(service) => vec![Histogram::new(
-            "traefik_service_request_duration_seconds",
-            "traefik_service_requests_total",
-            TRAEFIK,
-            1.0,
-            &[
-                ("service", service),
-                ("code", &code),
-                ("method", "GET"),
-                ("protocol", "http"),
-            ],
-        )],
-        Source::Envoy(label, cluster) => {
-            vec![envoy(&[(label, cluster), ("envoy_response_code", &code)])]
-        }
+        Source::Proxy(label) => of_proxy(label, &code),
         Source::Sidecar {
             mesh: Mesh::AppMesh,
             namespace,
@@ -228,6 +219,67 @@ fn exposed(source: &Source, status: u16) -> Vec<Histogram> {
                 ],
             ),
         ],
+    }
+}
+
+fn of_proxy(label: &Label, code: &str) -> Vec<Histogram> {
+    match label {
+        Label::Traefik(service) => vec![Histogram::new(
+            "traefik_service_request_duration_seconds",
+            "traefik_service_requests_total",
+            TRAEFIK,
+            1.0,
+            &[
+                ("service", service),
+                ("code", code),
+                ("method", "GET"),
+                ("protocol", "http"),
+            ],
+        )],
+        Label::Nginx {
+            namespace,
+            ingress,
+            canary,
+        } => vec![Histogram::new(
+            "nginx_ingress_controller_response_duration_seconds",
+            "nginx_ingress_controller_requests",
+            GO_CLIENT,
+            1.0,
+            &[
+                ("namespace", namespace),
+                ("ingress", ingress),
+                ("canary", canary),
+                ("method", "GET"),
+                ("status", code),
+            ],
+        )],
+        Label::Envoy(label, cluster) => {
+            vec![envoy(&[(label, cluster), ("envoy_response_code", code)])]
+        }
+        // These count by pod.
+        Label::Sidecars(_) => Vec::new(),
+        Label::Skipper(route) => [
+            (
+                "skipper_response_duration_seconds",
+                "skipper_response_total",
+            ),
+            (
+                "skipper_serve_route_duration_seconds",
+                "skipper_serve_route_count",
+            ),
+        ]
+        .map(|(name, total)| {
+            let labels = [("route", route.as_str()), ("code", code), ("method", "GET")];
+            Histogram::new(name, total, GO_CLIENT, 1.0, &labels)
+        })
+        .into(),
+        Label::Apisix(route) => vec![Histogram::new(
+            "apisix_http_latency",
+            "apisix_http_status",
+            APISIX,
+            1000.0,
+            &[("route", route), ("code", code), ("type", "request")],
+        )],
     }
 }
 
