@@ -120,7 +120,7 @@ impl TerminalModes {
     /// stopped, or take them away from the shell.
     pub fn apply(&self) -> bool {
         // SAFETY: the call reads a termios that lives as long as we do.
-        in_foreground()
+        in_foreground() == Some(true)
             && unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, &raw const self.0) } == 0
     }
 }
@@ -140,12 +140,13 @@ pub fn watch_stdin() -> std::io::Result<AsyncFd<Stdin>> {
 #[cfg(unix)]
 pub const CONTINUED: i32 = libc::SIGCONT;
 
-/// Does the terminal behind standard input send its keys to us?
+/// Does the terminal behind standard input send its keys to us? `None` where there is none, or none any more.
 #[cfg(unix)]
 #[must_use]
-pub fn in_foreground() -> bool {
+pub fn in_foreground() -> Option<bool> {
     // SAFETY: both only ask the kernel; a descriptor that is no terminal answers -1.
-    unsafe { libc::tcgetpgrp(libc::STDIN_FILENO) == libc::getpgrp() }
+    let (foreground, ours) = unsafe { (libc::tcgetpgrp(libc::STDIN_FILENO), libc::getpgrp()) };
+    (foreground != -1).then_some(foreground == ours)
 }
 
 /// A signal that a program which does not listen is stopped or ended by.

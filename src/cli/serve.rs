@@ -93,14 +93,17 @@ async fn serve(
 /// Keeps the users' requests counted, and starts what the scenario says once the primary serves.
 async fn follow(world: &World) {
     let mut initialized = false;
+    let mut changed = world.cluster().changed();
     loop {
+        changed.borrow_and_update();
         // Looking is what counts: after an hour alone, one look would have an hour to count.
         let serves = !matches!(world.phase(), Phase::New | Phase::Initializing);
         if serves && !initialized {
             initialized = true;
             world.initialized();
         }
-        tokio::time::sleep(TICK).await;
+        // At once after a change: the next command may be here before the next tick.
+        let _a_tick_without_change = tokio::time::timeout(TICK, changed.changed()).await;
     }
 }
 

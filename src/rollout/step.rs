@@ -36,7 +36,7 @@ use jiff::SignedDuration;
 /// A deadline that has passed by another clock than ours is looked at again after that long.
 const SOON: SignedDuration = SignedDuration::from_secs(1);
 
-/// The checks that this wake-up needs, in this order; each is asked only if no earlier one [stops](stops) the look.
+/// The checks that this wake-up needs, in this order; each is asked only if no earlier one [stops] the look.
 /// Their results go into [`step`] with the same arguments.
 #[must_use]
 pub fn checks_due(plan: &Plan, status: &Status, seen: &Observation) -> Vec<Check> {
@@ -200,7 +200,7 @@ fn confirmed(mut draft: Draft<'_>, results: &[CheckResult]) -> Decision {
     // What the spec says of the route may have changed since it was made.
     draft
         .effects
-        .extend([Effect::EnsureRoute, Effect::ScaleCanary(pods)]);
+        .extend([Effect::ScaleCanary(pods), Effect::EnsureRoute]);
     begin_analysis(&mut draft);
     draft.enter(Phase::Progressing);
     draft.status.waiting_since = Some(seen.at);

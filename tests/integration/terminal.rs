@@ -5,6 +5,9 @@ use crate::support::golden::check;
 use crate::support::pty::Pty;
 use crate::support::pty::Start;
 use kubectl_flagger::cli::terminal::Terminal;
+use portable_pty::CommandBuilder;
+use portable_pty::PtySize;
+use portable_pty::native_pty_system;
 use std::io::Read as _;
 use std::path::Path;
 use tempfile::TempDir;
@@ -437,4 +440,35 @@ fn a_panic_gives_the_terminal_back() {
     run.pty.press("x");
     assert_eq!(run.pty.end(), 101);
     run.pty.wait_for("as the test wants it");
+}
+
+/// The shell has the terminal, and is told that it went away; the driver is not.
+const WITHOUT_A_WORD: &str = "trap '' HUP; timeout --foreground 60 \"$0\" promote --sandbox --speed=50 --ascii; echo $? >code";
+
+#[test]
+fn a_terminal_that_goes_away_without_a_word_does_not_stop_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let pair = native_pty_system().openpty(PtySize::default()).unwrap();
+    let mut shell = CommandBuilder::new("sh");
+    shell.args(["-c", WITHOUT_A_WORD, BINARY]);
+    shell.env_clear();
+    shell.env("PATH", "/usr/local/bin:/usr/bin:/bin");
+    shell.env("TMPDIR", folder.path());
+    shell.env("TERM", "xterm");
+    shell.cwd(folder.path());
+    let mut child = pair.slave.spawn_command(shell).unwrap();
+    drop(pair.slave);
+    let mut reader = pair.master.try_clone_reader().unwrap();
+    let mut shown = Vec::new();
+    while !shown.windows(7).any(|at| at == b"0 -> 10") {
+        let mut some = [0; 1024];
+        let read = reader.read(&mut some).unwrap();
+        shown.extend_from_slice(&some[..read]);
+    }
+    drop((reader, pair.master));
+    child.wait().unwrap();
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("code")).unwrap(),
+        "0\n"
+    );
 }

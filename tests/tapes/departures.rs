@@ -29,6 +29,7 @@ pub fn set_apart(all: &mut Sequences, tape: &Tape) {
     all.statuses.dedup();
     for contents in all.contents.values_mut() {
         contents.iter_mut().for_each(lone_weights);
+        contents.iter_mut().for_each(a_route_an_item);
         contents.dedup();
     }
 }
@@ -55,6 +56,31 @@ fn lone_weights(object: &mut Value) {
     for rule in rules {
         if let Some([only]) = rule["route"].as_array_mut().map(Vec::as_mut_slice) {
             only["weight"] = json!(100);
+        }
+    }
+}
+
+/// Flagger writes all items of `analysis.match` into one route of an HTTPProxy, where each must hold, and leaves
+/// regular expressions out.
+fn a_route_an_item(object: &mut Value) {
+    let is_proxy = object["kind"] == "HTTPProxy";
+    let Some(routes) = object
+        .pointer_mut("/spec/routes")
+        .and_then(Value::as_array_mut)
+        .filter(|_| is_proxy)
+    else {
+        return;
+    };
+    let all = std::mem::take(routes);
+    for route in all {
+        for condition in route["conditions"].as_array().into_iter().flatten() {
+            let mut condition = condition.clone();
+            if let Some(header) = condition.get_mut("header").and_then(Value::as_object_mut) {
+                header.remove("regex");
+            }
+            let mut one = route.clone();
+            one["conditions"] = json!([condition]);
+            routes.push(one);
         }
     }
 }

@@ -76,7 +76,7 @@ pub fn listen(
                     None
                 }
                 () = tokio::time::sleep(FOREGROUND), if background => {
-                    if os::in_foreground() {
+                    if os::in_foreground() == Some(true) {
                         terminal.come_back();
                     }
                     None
@@ -131,7 +131,8 @@ impl Keyboard {
     /// What was pressed; `None` at the end of the input.
     async fn read(&self) -> Option<Vec<char>> {
         let mut ready = self.0.readable().await.ok()?;
-        if !os::in_foreground() {
+        // A terminal that went away can be read for ever, and has nothing to say.
+        if !os::in_foreground()? {
             ready.clear_ready();
             return Some(Vec::new());
         }
