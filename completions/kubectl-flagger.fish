@@ -63,6 +63,8 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote"
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l metrics-server -d 'Prometheus for the built-in checks of Canaries that name none, with its namespace in the host' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l provider -d 'Traffic provider of Canaries that name none' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l allow-host -d 'Let metrics and hooks be asked of a loopback, link-local or private address; may be repeated' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l skip-verify -d 'Believe any certificate of this host, where a template says insecureSkipVerify; may be repeated' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l secrets -d 'Read Secrets of metrics here, DIR/NAME/KEY, or from variables, instead of the cluster' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l selector-labels -d 'Labels that may select a target\'s pods, in order of preference' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l include-label-prefix -d 'Copy labels and annotations with this prefix to the primary, * for all' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l record -d 'Where transitions are recorded' -r -f -a "branch\t'A commit a transition on a branch of its own'

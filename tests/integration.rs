@@ -21,6 +21,8 @@ mod faults;
 #[cfg(unix)]
 #[path = "integration/install.rs"]
 mod install;
+#[path = "integration/metrics.rs"]
+mod metrics;
 #[path = "integration/rbac.rs"]
 mod rbac;
 #[path = "integration/readme.rs"]

@@ -14,6 +14,7 @@ use crate::canary::problem::SpecProblem;
 use crate::canary::validate::validate_for;
 use crate::cli::error::Busy;
 use crate::cli::error::CliError;
+use crate::cli::machine::Machine;
 use crate::cli::questions;
 use crate::cli::questions::Draft;
 use crate::cli::questions::drafts;
@@ -25,6 +26,7 @@ use crate::controller::RunError;
 use crate::controller::Word;
 use crate::error::Error;
 use crate::git::journal::Journal;
+use crate::kubernetes::api_server::ApiServer;
 use crate::kubernetes::lease::IsGone;
 use crate::kubernetes::lease::KubernetesLease;
 use crate::kubernetes::request::Requests;
@@ -49,6 +51,8 @@ use crate::rollout::words::figures;
 use crate::router;
 use crate::router::TrafficProvider;
 use crate::transport::metrics::Metrics;
+use crate::transport::metrics::Ways;
+use crate::transport::reach::AllowList;
 use futures::FutureExt as _;
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -72,6 +76,10 @@ pub struct DriveOptions {
     pub metrics_server: Option<String>,
     /// Labels and configs.
     pub workloads: WorkloadOptions,
+    /// Logins for metric backends.
+    pub machine: Machine,
+    /// Hosts whose certificates nobody verifies.
+    pub skip_verify: AllowList,
 }
 
 /// A canary that this release can drive.
@@ -104,6 +112,18 @@ pub struct World {
     pub is_gone: IsGone,
     /// ULID of a new run.
     pub run: String,
+}
+
+impl World {
+    /// To metric backends.
+    #[must_use]
+    pub fn ways(&self) -> Ways {
+        Ways {
+            transport: Rc::clone(&self.transport),
+            api_server: Rc::new(ApiServer::new(self.requests.clone())),
+            clock: Rc::clone(&self.clock),
+        }
+    }
 }
 
 /// Checks what can be checked without a cluster.
@@ -252,7 +272,7 @@ pub async fn drive(
     );
     let record = KubernetesRunRecord::new(requests.clone(), namespace, name);
     let questions = questions::questions(questions, requests).await;
-    let metrics = Metrics::new(Rc::clone(&world.transport), questions);
+    let metrics = Metrics::new(world.ways(), questions);
     let recorded_epoch = match &world.journal {
         Some(journal) => journal
             .read_status()
@@ -299,6 +319,7 @@ pub async fn drive(
         words,
     );
     let driven = catch(first).await;
+    metrics.tidy().await;
     let Some(driven) = driven else {
         // A fresh driver knows from the record how far the run is, and takes the way back.
         let (asks, words) = unbounded_channel();

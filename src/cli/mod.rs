@@ -30,6 +30,7 @@ pub mod environment;
 pub mod error;
 pub mod generate;
 pub mod globals;
+pub mod machine;
 pub mod man;
 pub mod output;
 pub mod promote;

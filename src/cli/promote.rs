@@ -12,6 +12,7 @@ use crate::cli::drive::prepare;
 use crate::cli::environment::Environment;
 use crate::cli::error::CliError;
 use crate::cli::globals::Globals;
+use crate::cli::machine::Machine;
 use crate::cli::output::Output;
 use crate::cli::output::Pace;
 use crate::cli::sandbox;
@@ -79,7 +80,7 @@ async fn live_cluster(
     let clock: Rc<dyn Clock> = Rc::new(SystemClock);
     let screen = Output::new(args, environment, Pace::Times(1))?;
     screen.first_words(&*clock, args.name.as_deref(), &args.source.reference);
-    let options = drive_options(args);
+    let options = drive_options(args, environment)?;
     let connection = connect(&connect_options(globals, environment)).await?;
     let spec = source::read(
         &args.source,
@@ -104,6 +105,7 @@ async fn live_cluster(
                 allow_list(args)?,
                 &proxies,
             )
+            .and_then(|routed| routed.without_verifying(options.skip_verify.clone(), &proxies))
             .map_err(|error| CliError::Start {
                 why: error.to_string(),
             })?,
@@ -280,8 +282,11 @@ fn proxies(environment: &Environment) -> ProxySettings {
 }
 
 pub(super) fn allow_list(args: &PromoteArgs) -> Result<AllowList, CliError> {
-    AllowList::parse(&args.flagger.allow_host)
-        .map_err(|error| CliError::AllowHost { entry: error.entry })
+    hosts(&args.flagger.allow_host)
+}
+
+fn hosts(entries: &[String]) -> Result<AllowList, CliError> {
+    AllowList::parse(entries).map_err(|error| CliError::AllowHost { entry: error.entry })
 }
 
 fn connect_options(globals: &Globals, environment: &Environment) -> ConnectOptions {
@@ -318,10 +323,15 @@ fn connect_options(globals: &Globals, environment: &Environment) -> ConnectOptio
 }
 
 /// What the flags say beside the spec.
-#[must_use]
-pub fn drive_options(args: &PromoteArgs) -> DriveOptions {
+///
+/// # Errors
+/// A host that cannot be read.
+pub fn drive_options(
+    args: &PromoteArgs,
+    environment: &Environment,
+) -> Result<DriveOptions, CliError> {
     let flagger = &args.flagger;
-    DriveOptions {
+    Ok(DriveOptions {
         plan: PlanOptions {
             timing: match args.timing {
                 TimingArg::Event => Timing::Event,
@@ -338,5 +348,7 @@ pub fn drive_options(args: &PromoteArgs) -> DriveOptions {
             include_label_prefix: flagger.include_label_prefix.clone(),
             config_tracking: !flagger.no_config_tracking,
         },
-    }
+        machine: Machine::new(environment, flagger.secrets.clone()),
+        skip_verify: hosts(&flagger.skip_verify)?,
+    })
 }

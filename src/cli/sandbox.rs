@@ -123,7 +123,7 @@ async fn play(
     let mut source = args.source.clone();
     source.repo = Some(dir.clone());
     let spec = source::read(&source, args.name.as_deref(), Some(&namespace))?;
-    let options = drive_options(args);
+    let options = drive_options(args, environment)?;
     let world = World::new(
         scenario,
         WorldOptions {

@@ -34,7 +34,15 @@ pub struct RoutedTransport {
     trusted: Box<dyn Transport>,
     namespaces: Box<dyn Namespaces>,
     allowed: AllowList,
+    unverified: Option<Unverified>,
     known: RefCell<BTreeMap<String, NamespaceState>>,
+}
+
+/// Hosts whose certificates nobody verifies, by the user's own word.
+struct Unverified {
+    hosts: AllowList,
+    public: Box<dyn Transport>,
+    trusted: Box<dyn Transport>,
 }
 
 impl RoutedTransport {
@@ -72,7 +80,38 @@ impl RoutedTransport {
             trusted,
             namespaces,
             allowed,
+            unverified: None,
             known: RefCell::new(BTreeMap::new()),
+        }
+    }
+
+    /// Believes every certificate of these hosts.
+    ///
+    /// # Errors
+    /// No HTTP client can be made.
+    pub fn without_verifying(
+        mut self,
+        hosts: AllowList,
+        proxies: &ProxySettings,
+    ) -> Result<Self, SetupError> {
+        if !hosts.is_empty() {
+            let unverified = |dialling| DirectTransport::unverified(dialling, proxies);
+            self.unverified = Some(Unverified {
+                hosts,
+                public: Box::new(unverified(Dialling::PublicOnly)?),
+                trusted: Box::new(unverified(Dialling::Anywhere)?),
+            });
+        }
+        Ok(self)
+    }
+
+    /// A host that the user named, or one of the internet.
+    fn direct(&self, url: &str, trusted: bool) -> &dyn Transport {
+        match (&self.unverified, trusted) {
+            (Some(ways), true) if ways.hosts.has(url) => &*ways.trusted,
+            (Some(ways), false) if ways.hosts.has(url) => &*ways.public,
+            (_, true) => &*self.trusted,
+            (_, false) => &*self.public,
         }
     }
 
@@ -110,8 +149,7 @@ impl RoutedTransport {
                 };
                 self.in_cluster.send(&request).await
             }
-            Reach::Direct { trusted: true } => self.trusted.send(request).await,
-            Reach::Direct { trusted: false } => self.public.send(request).await,
+            Reach::Direct { trusted } => self.direct(&request.url, trusted).send(request).await,
             Reach::Refused { why, help } => Err(TransportError::Refused {
                 host: authority(&request.url),
                 why,

@@ -96,6 +96,21 @@ impl AllowList {
             .map(Self)
     }
 
+    /// Is nothing allowed?
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Is the host of that URL one of them?
+    #[must_use]
+    pub fn has(&self, url: &str) -> bool {
+        let host = Url::parse(url)
+            .ok()
+            .and_then(|url| Some((host_of(&url)?, url.port_or_known_default()?)));
+        host.is_some_and(|(host, port)| self.holds(&host, port))
+    }
+
     fn holds(&self, host: &str, port: u16) -> bool {
         self.0
             .iter()

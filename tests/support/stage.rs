@@ -12,6 +12,7 @@ use kubectl_flagger::canary::source::SourceFile;
 use kubectl_flagger::cli::args::promote::Source;
 use kubectl_flagger::cli::drive;
 use kubectl_flagger::cli::drive::DriveOptions;
+use kubectl_flagger::cli::machine::Machine;
 use kubectl_flagger::cli::source;
 use kubectl_flagger::cli::source::Spec;
 use kubectl_flagger::controller::Finished;
@@ -437,6 +438,8 @@ pub fn options() -> DriveOptions {
             include_label_prefix: Vec::new(),
             config_tracking: true,
         },
+        machine: Machine::default(),
+        skip_verify: AllowList::default(),
     }
 }
 

@@ -10,6 +10,7 @@ use kubectl_flagger::canary::source::SourceFile;
 use kubectl_flagger::cli::drive;
 use kubectl_flagger::cli::drive::DriveOptions;
 use kubectl_flagger::cli::error::CliError;
+use kubectl_flagger::cli::machine::Machine;
 use kubectl_flagger::error::Error;
 use kubectl_flagger::kubernetes::client::Connection;
 use kubectl_flagger::kubernetes::request::Requests;
@@ -210,6 +211,8 @@ fn options(timing: Timing) -> DriveOptions {
             include_label_prefix: Vec::new(),
             config_tracking: true,
         },
+        machine: Machine::default(),
+        skip_verify: AllowList::default(),
     }
 }
 

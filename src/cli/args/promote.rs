@@ -135,6 +135,19 @@ pub struct FlaggerOptions {
     )]
     pub allow_host: Vec<String>,
 
+    /// Believe any certificate of this host, where a template says insecureSkipVerify; may be repeated
+    #[arg(
+        long,
+        value_name = "HOST[:PORT]",
+        env = "KUBECTL_FLAGGER_SKIP_VERIFY",
+        value_delimiter = ','
+    )]
+    pub skip_verify: Vec<String>,
+
+    /// Read Secrets of metrics here, DIR/NAME/KEY, or from variables, instead of the cluster
+    #[arg(long, value_name = "DIR", env = "KUBECTL_FLAGGER_SECRETS")]
+    pub secrets: Option<PathBuf>,
+
     /// Labels that may select a target's pods, in order of preference
     #[arg(
         long,
