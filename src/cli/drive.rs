@@ -70,12 +70,19 @@ pub struct DriveOptions {
     pub plan: PlanOptions,
     /// Ends the run; by default twice what it can take.
     pub timeout: Option<Duration>,
-    /// For canaries that name none.
-    pub provider: Option<String>,
-    /// For canaries that name none.
-    pub metrics_server: Option<String>,
+    /// Whom metrics are asked of.
+    pub metrics: MetricSettings,
     /// Labels and configs.
     pub workloads: WorkloadOptions,
+}
+
+/// Whom metrics are asked of, and with which logins.
+#[derive(Clone, Debug, Default)]
+pub struct MetricSettings {
+    /// Traffic provider, whose metrics are built in, of canaries that name none.
+    pub provider: Option<String>,
+    /// Prometheus of canaries that name none.
+    pub server: Option<String>,
     /// Logins for metric backends.
     pub machine: Machine,
     /// Hosts whose certificates nobody verifies.
@@ -132,7 +139,7 @@ impl World {
 /// Everything that this release or the router cannot do.
 pub fn prepare(loaded: &Loaded, options: &DriveOptions) -> Result<Prepared, Error> {
     let canary = &loaded.canary;
-    let provider = provider(loaded, options)?;
+    let provider = provider(loaded, &options.metrics)?;
     let postponed = not_yet(canary);
     let problems: Vec<SpecProblem> = postponed
         .into_iter()
@@ -173,7 +180,7 @@ pub fn prepare(loaded: &Loaded, options: &DriveOptions) -> Result<Prepared, Erro
         );
         return Err(refused(loaded, vec![problem]));
     };
-    let questions = drafts(loaded, provider, options)?;
+    let questions = drafts(loaded, provider, &options.metrics)?;
     Ok(Prepared {
         provider,
         plan,
@@ -190,7 +197,14 @@ fn refused(loaded: &Loaded, problems: Vec<SpecProblem>) -> Error {
     .into()
 }
 
-fn provider(loaded: &Loaded, options: &DriveOptions) -> Result<&'static TrafficProvider, CliError> {
+/// The router of a canary.
+///
+/// # Errors
+/// Nobody names one, or one that there is.
+pub fn provider(
+    loaded: &Loaded,
+    settings: &MetricSettings,
+) -> Result<&'static TrafficProvider, CliError> {
     let known = || {
         router::PROVIDERS
             .iter()
@@ -202,7 +216,7 @@ fn provider(loaded: &Loaded, options: &DriveOptions) -> Result<&'static TrafficP
         .canary
         .provider
         .map(|provider| provider.as_str().to_owned())
-        .or_else(|| options.provider.clone());
+        .or_else(|| settings.provider.clone());
     let Some(name) = name else {
         return Err(CliError::NoProvider {
             canary: loaded.canary.name.clone(),

@@ -2,6 +2,7 @@
 //!
 //! Decides nothing about a rollout.
 
+use crate::cli::args::analyze::AnalyzeArgs;
 use crate::cli::args::display::ColorChoice;
 use crate::cli::args::promote::PromoteArgs;
 use crate::cli::args::sandbox::SandboxArgs;
@@ -22,6 +23,7 @@ use std::panic::catch_unwind;
 use std::path::Path;
 use std::path::PathBuf;
 
+pub mod analyze;
 pub mod args;
 pub mod candidates;
 pub mod complete;
@@ -89,6 +91,13 @@ pub enum Verb {
     // Boxed because it has most of the flags.
     #[command(help_template = TEMPLATE)]
     Promote(Box<PromoteArgs>),
+
+    /// Ask every metric of a canary once
+    ///
+    /// Prints query, value, limit and verdict of each metric that a rollout would ask for, and how long the answer
+    /// took. Nothing moves. Exits with 0 if all passed and with 1 if one did not.
+    #[command(help_template = TEMPLATE)]
+    Analyze(Box<AnalyzeArgs>),
 
     /// Serve an embedded cluster that kubectl can talk to
     #[command(help_template = TEMPLATE)]
@@ -305,6 +314,7 @@ fn dispatch(
 ) -> Result<ExitCode, Error> {
     match &cli.verb {
         Verb::Promote(args) => promote::run(args, &cli.globals, environment),
+        Verb::Analyze(args) => analyze::run(args, &cli.globals, environment, streams),
         Verb::Sandbox(args) => match &args.verb {
             SandboxVerb::Serve(args) => serve::run(args, streams),
         },
@@ -337,7 +347,8 @@ impl Cli {
     pub fn look(&self, environment: &Environment) -> Look {
         let (color, ascii) = match &self.verb {
             Verb::Promote(args) => (args.display.color, args.display.ascii),
-            Verb::Sandbox(_)
+            Verb::Analyze(_)
+            | Verb::Sandbox(_)
             | Verb::Version
             | Verb::Completion { .. }
             | Verb::Man

@@ -2,10 +2,12 @@
 
 use crate::canary::holder::Place;
 use crate::canary::object::Resource;
+use crate::cli::args::promote::MetricOptions;
 use crate::cli::args::promote::PromoteArgs;
 use crate::cli::args::promote::RecordMode;
 use crate::cli::args::promote::Timing as TimingArg;
 use crate::cli::drive::DriveOptions;
+use crate::cli::drive::MetricSettings;
 use crate::cli::drive::World;
 use crate::cli::drive::drive;
 use crate::cli::drive::prepare;
@@ -38,6 +40,7 @@ use crate::kubernetes::workloads::WorkloadOptions;
 use crate::os;
 use crate::port::clock::Clock;
 use crate::port::proxy::ProxySettings;
+use crate::port::transport::Transport;
 use crate::rollout::plan::PlanOptions;
 use crate::rollout::plan::Timing;
 use crate::transport::RoutedTransport;
@@ -96,20 +99,13 @@ async fn live_cluster(
         u128::from(rand::rng().next_u64()) << 16 | u128::from(rand::rng().next_u32() & 0xffff),
     );
     let host = os::host_name().unwrap_or_else(|| "localhost".to_owned());
-    let proxies = proxies(environment);
     let world = World {
-        transport: Rc::new(
-            RoutedTransport::new(
-                Box::new(ServiceProxy::new(requests.clone())),
-                Box::new(requests.clone()),
-                allow_list(args)?,
-                &proxies,
-            )
-            .and_then(|routed| routed.without_verifying(options.skip_verify.clone(), &proxies))
-            .map_err(|error| CliError::Start {
-                why: error.to_string(),
-            })?,
-        ),
+        transport: routed(
+            &requests,
+            &args.flagger.metrics,
+            &options.metrics,
+            environment,
+        )?,
         journal: journal(args, environment, &spec, &connection, &requests, &host).await?,
         requests,
         clock,
@@ -281,15 +277,17 @@ fn proxies(environment: &Environment) -> ProxySettings {
     }
 }
 
-pub(super) fn allow_list(args: &PromoteArgs) -> Result<AllowList, CliError> {
-    hosts(&args.flagger.allow_host)
-}
-
-fn hosts(entries: &[String]) -> Result<AllowList, CliError> {
+/// Hosts that the user names.
+///
+/// # Errors
+/// An entry that is no host.
+pub fn hosts(entries: &[String]) -> Result<AllowList, CliError> {
     AllowList::parse(entries).map_err(|error| CliError::AllowHost { entry: error.entry })
 }
 
-fn connect_options(globals: &Globals, environment: &Environment) -> ConnectOptions {
+/// How the cluster is reached.
+#[must_use]
+pub fn connect_options(globals: &Globals, environment: &Environment) -> ConnectOptions {
     ConnectOptions {
         kubeconfig: globals.kubeconfig.clone(),
         context: globals.context.clone(),
@@ -341,14 +339,52 @@ pub fn drive_options(
             retry: args.retry,
         },
         timeout: args.timeout,
-        provider: flagger.provider.clone(),
-        metrics_server: flagger.metrics_server.clone(),
+        metrics: metric_settings(&flagger.metrics, environment)?,
         workloads: WorkloadOptions {
             selector_labels: flagger.selector_labels.clone(),
             include_label_prefix: flagger.include_label_prefix.clone(),
             config_tracking: !flagger.no_config_tracking,
         },
-        machine: Machine::new(environment, flagger.secrets.clone()),
-        skip_verify: hosts(&flagger.skip_verify)?,
     })
+}
+
+/// What the flags say about metrics.
+///
+/// # Errors
+/// A host that cannot be read.
+pub fn metric_settings(
+    options: &MetricOptions,
+    environment: &Environment,
+) -> Result<MetricSettings, CliError> {
+    Ok(MetricSettings {
+        provider: options.provider.clone(),
+        server: options.metrics_server.clone(),
+        machine: Machine::new(environment, options.secrets.clone()),
+        skip_verify: hosts(&options.skip_verify)?,
+    })
+}
+
+/// To addresses, the way each of them asks for.
+///
+/// # Errors
+/// A host that cannot be read, or no HTTP client can be made.
+pub fn routed(
+    requests: &Requests,
+    options: &MetricOptions,
+    settings: &MetricSettings,
+    environment: &Environment,
+) -> Result<Rc<dyn Transport>, CliError> {
+    let proxies = proxies(environment);
+    let routed = RoutedTransport::new(
+        Box::new(ServiceProxy::new(requests.clone())),
+        Box::new(requests.clone()),
+        hosts(&options.allow_host)?,
+        &proxies,
+    );
+    let routed = routed
+        .and_then(|routed| routed.without_verifying(settings.skip_verify.clone(), &proxies))
+        .map_err(|error| CliError::Start {
+            why: error.to_string(),
+        })?;
+    Ok(Rc::new(routed))
 }

@@ -12,7 +12,7 @@ use crate::canary::problem::ProblemKind;
 use crate::canary::problem::SpecErrors;
 use crate::canary::problem::SpecProblem;
 use crate::canary::yaml::Document;
-use crate::cli::drive::DriveOptions;
+use crate::cli::drive::MetricSettings;
 use crate::cli::error::CliError;
 use crate::error::Error;
 use crate::kubernetes::request::Requests;
@@ -60,15 +60,17 @@ pub struct Draft {
 pub fn drafts(
     loaded: &Loaded,
     router: &'static TrafficProvider,
-    options: &DriveOptions,
+    settings: &MetricSettings,
 ) -> Result<Vec<Draft>, Error> {
     let mut drafts = Vec::new();
     let mut problems = Vec::new();
     for check in metric_checks(&loaded.canary.analysis.metrics) {
         let drafted = match check.asks {
-            Asks::BuiltIn(built_in) => Ok(built_in_one(loaded, router, options, &check, built_in)?),
-            Asks::Query => inline(loaded, options, &check)?,
-            Asks::Template => templated(loaded, options, &check),
+            Asks::BuiltIn(built_in) => {
+                Ok(built_in_one(loaded, router, settings, &check, built_in)?)
+            }
+            Asks::Query => inline(loaded, settings, &check)?,
+            Asks::Template => templated(loaded, settings, &check),
         };
         match drafted {
             Ok(draft) => drafts.push(draft),
@@ -88,7 +90,7 @@ pub fn drafts(
 /// A question to the Prometheus of the canary.
 fn own(
     loaded: &Loaded,
-    options: &DriveOptions,
+    settings: &MetricSettings,
     check: &MetricCheck,
     query: String,
     factor: f64,
@@ -97,7 +99,7 @@ fn own(
     let address = canary
         .metrics_server
         .clone()
-        .or_else(|| options.metrics_server.clone());
+        .or_else(|| settings.server.clone());
     let address = address.ok_or_else(|| CliError::NoMetricsServer {
         canary: canary.name.clone(),
     })?;
@@ -105,19 +107,19 @@ fn own(
         address,
         ..Backend::default()
     };
-    Ok(draft(options, metrics::PROMETHEUS, backend, check, query).times(factor))
+    Ok(draft(settings, metrics::PROMETHEUS, backend, check, query).times(factor))
 }
 
 /// With the login of this machine, where the backend asks for it.
 fn draft(
-    options: &DriveOptions,
+    settings: &MetricSettings,
     provider: &'static MetricProvider,
     mut backend: Backend,
     check: &MetricCheck,
     query: String,
 ) -> Draft {
     let wanted = (provider.cloud)(&backend.address);
-    let login = wanted.map(|kind| options.machine.cloud(kind));
+    let login = wanted.map(|kind| settings.machine.cloud(kind));
     let (cloud, no_login): (Option<Cloud>, Option<String>) = match login {
         None => (None, None),
         Some(Ok(cloud)) => (Some(cloud), None),
@@ -145,7 +147,7 @@ impl Draft {
 fn built_in_one(
     loaded: &Loaded,
     router: &TrafficProvider,
-    options: &DriveOptions,
+    settings: &MetricSettings,
     check: &MetricCheck,
     built_in: BuiltIn,
 ) -> Result<Draft, CliError> {
@@ -162,25 +164,25 @@ fn built_in_one(
         (BuiltIn::Duration, DurationUnit::Millis) => ((queries.duration)(&site), 1.0),
         (BuiltIn::Duration, DurationUnit::Seconds) => ((queries.duration)(&site), 1000.0),
     };
-    own(loaded, options, check, query, factor)
+    own(loaded, settings, check, query, factor)
 }
 
 type Drafted = Result<Draft, Vec<SpecProblem>>;
 
 fn inline(
     loaded: &Loaded,
-    options: &DriveOptions,
+    settings: &MetricSettings,
     check: &MetricCheck,
 ) -> Result<Drafted, CliError> {
     let pointer = format!("/spec/analysis/metrics/{}/query", check.index);
     let template = check.metric.query.as_deref().unwrap_or_default();
     match rendered(loaded, check, template, &loaded.document, &pointer) {
-        Ok(query) => own(loaded, options, check, query, 1.0).map(Ok),
+        Ok(query) => own(loaded, settings, check, query, 1.0).map(Ok),
         Err(problems) => Ok(Err(problems)),
     }
 }
 
-fn templated(loaded: &Loaded, options: &DriveOptions, check: &MetricCheck) -> Drafted {
+fn templated(loaded: &Loaded, settings: &MetricSettings, check: &MetricCheck) -> Drafted {
     // `load` has found it, or there would be no canary.
     let found = loaded.template(&check.metric);
     let Some((template, document)) =
@@ -192,7 +194,7 @@ fn templated(loaded: &Loaded, options: &DriveOptions, check: &MetricCheck) -> Dr
         let problem = SpecProblem::at(&loaded.document, kind, &pointer, "not found", message, None);
         return Err(vec![problem]);
     };
-    let (provider, address) = reach(template, document, options)?;
+    let (provider, address) = reach(template, document, settings)?;
     let query = rendered(loaded, check, &template.query, document, "/spec/query")?;
     (provider.check)(&query).map_err(|why| {
         let message = format!("the query of metric {}: {why}", check.metric.name);
@@ -216,7 +218,7 @@ fn templated(loaded: &Loaded, options: &DriveOptions, check: &MetricCheck) -> Dr
     let local = asked
         .secret
         .as_ref()
-        .and_then(|name| options.machine.secret(name, provider));
+        .and_then(|name| settings.machine.secret(name, provider));
     let backend = Backend {
         address,
         headers: headers.collect(),
@@ -231,7 +233,7 @@ fn templated(loaded: &Loaded, options: &DriveOptions, check: &MetricCheck) -> Dr
         .map(|name| Resource::SECRET.in_namespace(&template.namespace, name));
     Ok(Draft {
         secret,
-        ..draft(options, provider, backend, check, query)
+        ..draft(settings, provider, backend, check, query)
     })
 }
 
@@ -239,7 +241,7 @@ fn templated(loaded: &Loaded, options: &DriveOptions, check: &MetricCheck) -> Dr
 fn reach(
     template: &MetricTemplate,
     document: &Document,
-    options: &DriveOptions,
+    settings: &MetricSettings,
 ) -> Result<(&'static MetricProvider, String), Vec<SpecProblem>> {
     let asked = &template.provider;
     let name = asked.kind.as_str();
@@ -285,7 +287,7 @@ fn reach(
             &format!("its Secret has {keys}"),
         );
     }
-    if asked.insecure_skip_verify && !options.skip_verify.has(&address) {
+    if asked.insecure_skip_verify && !settings.skip_verify.has(&address) {
         let pointer = "/spec/provider/insecureSkipVerify";
         let host = authority(&address);
         problems.push(SpecProblem::at(

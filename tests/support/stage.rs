@@ -12,7 +12,7 @@ use kubectl_flagger::canary::source::SourceFile;
 use kubectl_flagger::cli::args::promote::Source;
 use kubectl_flagger::cli::drive;
 use kubectl_flagger::cli::drive::DriveOptions;
-use kubectl_flagger::cli::machine::Machine;
+use kubectl_flagger::cli::drive::MetricSettings;
 use kubectl_flagger::cli::source;
 use kubectl_flagger::cli::source::Spec;
 use kubectl_flagger::controller::Finished;
@@ -431,15 +431,12 @@ pub fn options() -> DriveOptions {
             retry: false,
         },
         timeout: None,
-        provider: None,
-        metrics_server: None,
+        metrics: MetricSettings::default(),
         workloads: WorkloadOptions {
             selector_labels: vec!["app".to_owned()],
             include_label_prefix: Vec::new(),
             config_tracking: true,
         },
-        machine: Machine::default(),
-        skip_verify: AllowList::default(),
     }
 }
 

@@ -9,8 +9,8 @@ use kubectl_flagger::canary::problem::ProblemKind;
 use kubectl_flagger::canary::source::SourceFile;
 use kubectl_flagger::cli::drive;
 use kubectl_flagger::cli::drive::DriveOptions;
+use kubectl_flagger::cli::drive::MetricSettings;
 use kubectl_flagger::cli::error::CliError;
-use kubectl_flagger::cli::machine::Machine;
 use kubectl_flagger::error::Error;
 use kubectl_flagger::kubernetes::client::Connection;
 use kubectl_flagger::kubernetes::request::Requests;
@@ -21,6 +21,7 @@ use kubectl_flagger::port::clock::Clock;
 use kubectl_flagger::port::subscriber::Subscriber;
 use kubectl_flagger::rollout::decision::Outcome;
 use kubectl_flagger::rollout::event::Event;
+use kubectl_flagger::rollout::event::EventKind;
 use kubectl_flagger::rollout::plan::PlanOptions;
 use kubectl_flagger::rollout::plan::Timing;
 use kubectl_flagger::sandbox::clock::SandboxClock;
@@ -58,6 +59,8 @@ pub struct Played {
     pub heard: Vec<Heard>,
     /// What it said.
     pub events: Vec<String>,
+    /// Queries whose answers it judged.
+    pub judged: Vec<String>,
 }
 
 /// Replays a tape.
@@ -126,7 +129,7 @@ async fn drive_all(tape: &Tape, timing: Timing) -> Result<Played, Error> {
         }
         let outcome = drive_once(&loaded, &options, &world, run, &mut events).await?;
         events
-            .0
+            .lines
             .push(format!("run {run} ended: {}", outcome.word()));
         if outcome == Outcome::Bootstrapped {
             world.initialized();
@@ -135,7 +138,8 @@ async fn drive_all(tape: &Tape, timing: Timing) -> Result<Played, Error> {
     Ok(Played {
         requests: world.cluster().log(),
         heard: world.heard(),
-        events: events.0,
+        events: events.lines,
+        judged: events.judged,
     })
 }
 
@@ -202,8 +206,7 @@ fn options(timing: Timing) -> DriveOptions {
             retry: false,
         },
         timeout: None,
-        provider: None,
-        metrics_server: None,
+        metrics: MetricSettings::default(),
         workloads: WorkloadOptions {
             selector_labels: ["app", "name", "app.kubernetes.io/name"]
                 .map(str::to_owned)
@@ -211,17 +214,21 @@ fn options(timing: Timing) -> DriveOptions {
             include_label_prefix: Vec::new(),
             config_tracking: true,
         },
-        machine: Machine::default(),
-        skip_verify: AllowList::default(),
     }
 }
 
 /// Writes down what the driver says.
 #[derive(Default)]
-struct Said(Vec<String>);
+struct Said {
+    lines: Vec<String>,
+    judged: Vec<String>,
+}
 
 impl Subscriber for Said {
     fn on_event(&mut self, event: &Event) {
-        self.0.push(format!("{} {}", event.at, event.msg));
+        self.lines.push(format!("{} {}", event.at, event.msg));
+        if let EventKind::MetricSampled(sample) = &event.kind {
+            self.judged.extend(sample.query.clone());
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What each verb takes, as types. The doc comments are the help text.
 
+pub mod analyze;
 pub mod display;
 pub mod promote;
 pub mod sandbox;

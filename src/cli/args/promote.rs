@@ -114,10 +114,10 @@ pub struct Source {
     pub allow_dirty: bool,
 }
 
-/// What Flagger's controller takes as flags, and how hosts are reached.
+/// Whom metrics are asked of, and how hosts are reached.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Flagger's controller flags")]
-pub struct FlaggerOptions {
+pub struct MetricOptions {
     /// Prometheus for the built-in checks of Canaries that name none, with its namespace in the host
     #[arg(long, value_name = "URL", env = "KUBECTL_FLAGGER_METRICS_SERVER")]
     pub metrics_server: Option<String>,
@@ -147,6 +147,15 @@ pub struct FlaggerOptions {
     /// Read Secrets of metrics here, DIR/NAME/KEY, or from variables, instead of the cluster
     #[arg(long, value_name = "DIR", env = "KUBECTL_FLAGGER_SECRETS")]
     pub secrets: Option<PathBuf>,
+}
+
+/// What Flagger's controller takes as flags.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Flagger's controller flags")]
+pub struct FlaggerOptions {
+    /// Whom metrics are asked of.
+    #[command(flatten)]
+    pub metrics: MetricOptions,
 
     /// Labels that may select a target's pods, in order of preference
     #[arg(

@@ -3,43 +3,26 @@
 use super::*;
 use crate::canary::load::load;
 use crate::canary::source::SourceFile;
-use crate::cli::machine::Machine;
 use crate::kubernetes::testing::Server;
-use crate::kubernetes::workloads::WorkloadOptions;
-use crate::rollout::plan::PlanOptions;
-use crate::rollout::plan::Timing;
 use crate::router;
 use crate::transport::reach::AllowList;
 use serde_json::json;
 
-fn options() -> DriveOptions {
-    DriveOptions {
-        plan: PlanOptions {
-            timing: Timing::Event,
-            drain: jiff::SignedDuration::ZERO,
-            retry: false,
-        },
-        timeout: None,
-        provider: None,
-        metrics_server: Some("http://prometheus.monitoring:9090".to_owned()),
-        workloads: WorkloadOptions {
-            selector_labels: Vec::new(),
-            include_label_prefix: Vec::new(),
-            config_tracking: true,
-        },
-        machine: Machine::default(),
-        skip_verify: AllowList::default(),
+fn settings() -> MetricSettings {
+    MetricSettings {
+        server: Some("http://prometheus.monitoring:9090".to_owned()),
+        ..MetricSettings::default()
     }
 }
 
 fn drafted(metric: &str, template: &str) -> (Result<Vec<Draft>, Error>, String) {
-    drafted_with(metric, template, &options())
+    drafted_with(metric, template, &settings())
 }
 
 fn drafted_with(
     metric: &str,
     template: &str,
-    options: &DriveOptions,
+    settings: &MetricSettings,
 ) -> (Result<Vec<Draft>, Error>, String) {
     let text = format!(
         "apiVersion: flagger.app/v1beta1\nkind: Canary\nmetadata: {{name: shop, namespace: demo}}\nspec:\n  \
@@ -55,7 +38,7 @@ fn drafted_with(
     };
     let loaded = load(&[file], None, None).unwrap();
     let router = router::provider("gatewayapi:v1").unwrap();
-    (drafts(&loaded, router, options), text)
+    (drafts(&loaded, router, settings), text)
 }
 
 const TEMPLATE: &str = "  provider: {type: prometheus, address: 'http://own.demo:9090', headers: {X-A: [a, b]}}\n  \
@@ -152,9 +135,9 @@ fn a_certificate_that_nobody_verifies_needs_the_users_own_word() {
         message.contains("the certificate of a.example:443 would be verified by nobody"),
         "{message}"
     );
-    let said = DriveOptions {
+    let said = MetricSettings {
         skip_verify: AllowList::parse(&["a.example"]).unwrap(),
-        ..options()
+        ..settings()
     };
     assert!(drafted_with(metric, template, &said).0.is_ok());
 }
