@@ -18,6 +18,8 @@ use crate::rollout::event::Sample;
 use crate::rollout::observation::Observation;
 use crate::rollout::observation::Request;
 use crate::rollout::step::checks_due;
+use futures::StreamExt as _;
+use futures::stream::FuturesOrdered;
 use std::time::Duration;
 
 /// Between two tries to renew the lock while something else is under way.
@@ -125,16 +127,20 @@ impl Controller<'_> {
         }
     }
 
-    /// In the spec's order up to the first that does not pass, as Flagger asks them. A request ends it.
+    /// All are asked at once; the answers are heard in the spec's order up to the first that does not pass, as Flagger
+    /// hears them. A request ends it.
     pub(super) async fn run_checks(
         &mut self,
         seen: &Observation,
     ) -> Result<Vec<CheckResult>, RunError> {
         let mut results = Vec::new();
-        for check in checks_due(&self.plan, &self.document.status, seen) {
-            let Check::Metric(metric) = check;
-            let metrics = self.ports.metrics;
-            let mut answer = metrics.ask(metric);
+        let due = checks_due(&self.plan, &self.document.status, seen);
+        let metrics = self.ports.metrics;
+        let mut answers: FuturesOrdered<_> = due
+            .iter()
+            .map(|Check::Metric(metric)| metrics.ask(*metric))
+            .collect();
+        for Check::Metric(metric) in due {
             let result = loop {
                 let clock = self.ports.clock;
                 let due = self.ports.lease.due_in().max(SHORTEST);
@@ -146,7 +152,7 @@ impl Controller<'_> {
                             return Ok(results);
                         }
                     }
-                    answered = &mut answer => break answered,
+                    Some(answered) = answers.next() => break answered,
                     () = clock.sleep(due) => self.renew_if_possible().await?,
                 }
             };
