@@ -329,13 +329,13 @@ pub async fn questions(drafts: Vec<Draft>, requests: &Requests) -> Vec<Question>
         let mut backend = draft.backend;
         let read = match (&draft.secret, draft.no_login) {
             (_, Some(why)) => Err(TransportError::Refused {
-                host: backend.address.clone(),
+                host: backend.place().to_owned(),
                 why,
                 help: format!("{} takes the login of this machine", draft.provider.name),
             }),
             (None, None) => Ok(backend.secret.clone()),
             (Some(secret), None) => {
-                credentials(secret, draft.provider, &backend.address, requests).await
+                credentials(secret, draft.provider, backend.place(), requests).await
             }
         };
         questions.push(Question {

@@ -213,6 +213,18 @@ pub struct Backend {
     pub cloud: Option<Cloud>,
 }
 
+impl Backend {
+    /// Where it is, for people.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        if self.address.is_empty() {
+            "the API server"
+        } else {
+            &self.address
+        }
+    }
+}
+
 /// One query at one moment.
 pub struct Ask<'a> {
     /// Whom it is sent to.

@@ -212,7 +212,7 @@ impl MetricSource for Metrics {
                 asked.push((backend, query));
                 if let Answer::Error(why) = self.asked(question, backend, query).await? {
                     return Err(TransportError::Unreachable {
-                        host: backend.address.clone(),
+                        host: backend.place().to_owned(),
                         why,
                     });
                 }

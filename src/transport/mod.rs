@@ -270,4 +270,32 @@ mod tests {
         assert!(matches!(error, TransportError::Refused { .. }), "{error:?}");
         assert_eq!(*log.borrow(), ["namespace shop"]);
     }
+
+    #[tokio::test]
+    async fn a_host_whose_certificate_nobody_verifies_has_a_way_of_its_own() {
+        let log = Log::default();
+        let mut routed = routed(&log);
+        routed.unverified = Some(Unverified {
+            hosts: AllowList::parse(&["example.com", "10.0.0.1:443"]).unwrap(),
+            public: Box::new(Way("unverified public", Rc::clone(&log))),
+            trusted: Box::new(Way("unverified trusted", Rc::clone(&log))),
+        });
+        for url in [
+            "https://example.com/",
+            "https://example.org/",
+            "https://10.0.0.1/",
+        ] {
+            routed.send(&get(url)).await.unwrap();
+        }
+        let log = log.borrow();
+        let ways: Vec<&String> = log.iter().filter(|line| line.contains("https")).collect();
+        assert_eq!(
+            ways,
+            [
+                "unverified public https://example.com/",
+                "public https://example.org/",
+                "unverified trusted https://10.0.0.1/",
+            ]
+        );
+    }
 }
