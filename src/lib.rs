@@ -1,6 +1,7 @@
 //! `kubectl flagger`: drives one Flagger canary to its end, without a controller.
 #![doc = include_str!("../docs/architecture.md")]
 
+pub mod alerts;
 pub mod canary;
 pub mod cli;
 pub mod clock;

@@ -43,7 +43,7 @@ const FLOORS: &[Floor] = &[
     floor("router", &["canary"], PURE),
     // Requests and responses are values that the transport defines.
     floor("metrics", &["canary", "port::transport"], PURE),
-    floor("notifier", &["canary", "port::transport"], PURE),
+    floor("alerts", &["canary"], PURE),
     floor(
         "port",
         &["canary", "rollout"],
@@ -61,7 +61,14 @@ const FLOORS: &[Floor] = &[
     ),
     floor(
         "transport",
-        &["canary", "port", "rollout::event", "metrics", "notifier"],
+        &[
+            "canary",
+            "port",
+            "rollout::event",
+            "rollout::notice",
+            "metrics",
+            "alerts",
+        ],
         &["git2", "kube::", "indicatif", "comfy_table"],
     ),
     floor(
@@ -87,7 +94,7 @@ const FLOORS: &[Floor] = &[
 const WIRING: &[&str] = &["cli", "error", "main", "lib"];
 
 /// Folders whose files are providers, each registered in the folder's `PROVIDERS`.
-const REGISTRIES: &[&str] = &["router", "metrics", "notifier"];
+const REGISTRIES: &[&str] = &["router", "metrics", "alerts"];
 
 /// The only file that may lift the ban on unsafe code.
 const UNSAFE: &str = "src/os.rs";

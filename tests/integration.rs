@@ -4,16 +4,24 @@
     reason = "a test that cannot read its files has failed"
 )]
 
+#[path = "integration/alerts.rs"]
+mod alerts;
 #[path = "integration/artifacts.rs"]
 mod artifacts;
+#[path = "integration/asks.rs"]
+mod asks;
 #[path = "integration/bad_input.rs"]
 mod bad_input;
 #[path = "integration/cli.rs"]
 mod cli;
+#[path = "integration/configs.rs"]
+mod configs;
 #[path = "integration/deaths.rs"]
 mod deaths;
 #[path = "integration/docs.rs"]
 mod docs;
+#[path = "integration/ejecting.rs"]
+mod ejecting;
 #[path = "integration/exit_codes.rs"]
 mod exit_codes;
 #[path = "integration/faults.rs"]
@@ -21,6 +29,8 @@ mod faults;
 #[cfg(unix)]
 #[path = "integration/install.rs"]
 mod install;
+#[path = "integration/meshes.rs"]
+mod meshes;
 #[path = "integration/metrics.rs"]
 mod metrics;
 #[path = "integration/rbac.rs"]
@@ -33,7 +43,11 @@ mod scenarios;
 #[path = "integration/serve.rs"]
 mod serve;
 mod specs;
+#[path = "integration/strategies.rs"]
+mod strategies;
 mod support;
+#[path = "integration/targets.rs"]
+mod targets;
 #[cfg(unix)]
 #[path = "integration/terminal.rs"]
 mod terminal;

@@ -86,7 +86,9 @@ impl Comparison {
         }
     }
 
-    pub(super) const fn as_str(self) -> &'static str {
+    /// As the spec has it; `{}` for what is only there.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Exact => "exact",
             Self::Prefix => "prefix",

@@ -24,4 +24,6 @@ pub struct HttpResponse {
     pub status: u16,
     /// At most the transport's limit.
     pub body: Vec<u8>,
+    /// `Retry-After` as it came: seconds, or a time.
+    pub retry_after: Option<String>,
 }

@@ -10,6 +10,8 @@ use serde_json::json;
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// Its value: what we own, and our name as field manager.
 pub const MANAGER: &str = "flagger-driver";
+/// Prefix of all annotations of ours.
+pub const OURS: &str = "flagger-driver/";
 /// On objects of one canary: `NAMESPACE/NAME`.
 pub const CANARY: &str = "flagger-driver/canary";
 /// The run that wrote last.
@@ -20,7 +22,7 @@ pub const EPOCH: &str = "flagger-driver/epoch";
 pub const SEQ: &str = "flagger-driver/seq";
 /// A way back that was begun: `rollback/RUN/SEQ`.
 pub const INTENT: &str = "flagger-driver/intent";
-/// On a route that was there before us: its spec as it was, JSON.
+/// On a route or an apex service that was there before us: its spec as it was, JSON.
 pub const ORIGINAL: &str = "flagger-driver/original";
 /// On the primary's pods: a new value at each promotion, as Flagger writes it.
 pub const FLAGGER_ID: &str = "flagger-id";
@@ -28,7 +30,8 @@ pub const FLAGGER_ID: &str = "flagger-id";
 /// Part of the keys by which Flux marks what it manages.
 const TOOLKIT: &str = "toolkit.fluxcd.io";
 /// Annotations about another object than the copy.
-const NEVER_COPIED: [&str; 2] = [
+const NEVER_COPIED: [&str; 3] = [
+    "deprecated.daemonset.template.generation",
     "kubectl.kubernetes.io/last-applied-configuration",
     "deployment.kubernetes.io/revision",
 ];
@@ -62,9 +65,7 @@ pub fn entries(object: &Value, field: &str) -> Map<String, Value> {
 #[must_use]
 pub fn copied(mut entries: Map<String, Value>) -> Map<String, Value> {
     entries.retain(|key, _| {
-        !key.contains(TOOLKIT)
-            && !key.starts_with("flagger-driver/")
-            && !NEVER_COPIED.contains(&key.as_str())
+        !key.contains(TOOLKIT) && !key.starts_with(OURS) && !NEVER_COPIED.contains(&key.as_str())
     });
     entries
 }

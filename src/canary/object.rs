@@ -35,6 +35,8 @@ impl Resource {
     pub const SERVICE: Self = Self::new("", "v1", "services", "Service");
     /// `apps/v1` Deployment.
     pub const DEPLOYMENT: Self = Self::new("apps", "v1", "deployments", "Deployment");
+    /// `apps/v1` DaemonSet.
+    pub const DAEMON_SET: Self = Self::new("apps", "v1", "daemonsets", "DaemonSet");
     /// `flagger.app/v1beta1` Canary.
     pub const CANARY: Self = Self::new("flagger.app", "v1beta1", "canaries", "Canary");
     /// `v1` Namespace.

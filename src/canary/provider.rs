@@ -4,6 +4,9 @@
 
 use crate::canary::name::Word;
 use crate::canary::name::nearest;
+use crate::canary::problem::Finding;
+use crate::canary::problem::ProblemKind;
+use crate::canary::reader::At;
 use std::fmt;
 use std::str::FromStr;
 
@@ -95,6 +98,69 @@ impl Word for Provider {
             Self::SmiV1Alpha3 => "smi:v1alpha3",
             Self::Traefik => "traefik",
         }
+    }
+}
+
+impl Provider {
+    /// What has become of the mesh, or of the API that Flagger speaks to it, where it has an end.
+    #[must_use]
+    pub const fn retired(self) -> Option<&'static str> {
+        match self {
+            Self::AppMesh | Self::AppMeshV1Beta2 => Some("AWS ended App Mesh on 2026-09-30"),
+            Self::Linkerd => Some(
+                "its TrafficSplit API is archived: Linkerd reads the HTTPRoutes of gatewayapi:v1",
+            ),
+            Self::SmiV1Alpha1 | Self::SmiV1Alpha2 | Self::SmiV1Alpha3 => {
+                Some("the Service Mesh Interface is archived")
+            }
+            Self::Osm => Some("Open Service Mesh is archived"),
+            Self::Kuma => Some(
+                "TrafficRoutes are off by default since Kuma 2.6 and gone in 3.0, which reads the HTTPRoutes of \
+                 gatewayapi:v1",
+            ),
+            Self::Apisix
+            | Self::Contour
+            | Self::GatewayApiV1
+            | Self::GatewayApiV1Beta1
+            | Self::Gloo
+            | Self::Istio
+            | Self::Knative
+            | Self::Kubernetes
+            | Self::Nginx
+            | Self::Skipper
+            | Self::Traefik => None,
+        }
+    }
+
+    /// Reads `spec.provider`. SuperGloo's names are taken for the meshes behind it, as Flagger 0.20 to 0.23 took them.
+    pub(super) fn read(at: At<'_>) -> Option<Self> {
+        let text = at.clone().text()?;
+        let behind = text.strip_prefix("supergloo:").and_then(|rest| {
+            let mesh = rest.split_once('.').map_or(rest, |(mesh, _)| mesh);
+            let meshes = [Self::AppMesh, Self::Istio, Self::Linkerd];
+            meshes.into_iter().find(|known| known.as_str() == mesh)
+        });
+        let warn = |label: &str, message: String| {
+            let finding = Finding::at_value(ProblemKind::Odd, &at.pointer, label, message);
+            at.sink.warning(finding);
+        };
+        let provider = match behind {
+            Some(mesh) => {
+                warn(
+                    "an old name",
+                    format!("spec.provider {text} is taken for {mesh}: SuperGloo is no more"),
+                );
+                mesh
+            }
+            None => at.clone().word()?,
+        };
+        if let Some(why) = provider.retired() {
+            warn(
+                "has an end",
+                format!("spec.provider {provider} has an end: {why}"),
+            );
+        }
+        Some(provider)
     }
 }
 

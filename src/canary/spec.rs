@@ -5,6 +5,7 @@
 use crate::canary::analysis::Analysis;
 use crate::canary::envelope::read_document;
 use crate::canary::fields::Fields;
+use crate::canary::metadata::entries;
 use crate::canary::problem::Finding;
 use crate::canary::problem::ProblemKind;
 use crate::canary::problem::SpecErrors;
@@ -21,6 +22,7 @@ use crate::canary::service::Service;
 use crate::canary::weight::Weight;
 use crate::canary::yaml::Document;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Group and version of all of Flagger's kinds.
@@ -33,6 +35,8 @@ pub struct Canary {
     pub name: String,
     /// Its namespace.
     pub namespace: String,
+    /// Its annotations: some meshes look for settings there.
+    pub annotations: BTreeMap<String, String>,
     /// Traffic provider; the command line's where absent.
     pub provider: Option<Provider>,
     /// Prometheus for built-in metrics and inline queries.
@@ -101,7 +105,14 @@ impl Canary {
         document: &Document,
         namespace: &str,
     ) -> Result<(Self, Vec<SpecProblem>), SpecErrors> {
-        read_document(document, ("Canary", "canary"), namespace, Self::read)
+        let read = read_document(document, ("Canary", "canary"), namespace, Self::read);
+        read.map(|(mut canary, warnings)| {
+            let annotations = entries(&document.value, "annotations").into_iter();
+            let texts =
+                annotations.filter_map(|(key, value)| Some((key, value.as_str()?.to_owned())));
+            canary.annotations = texts.collect();
+            (canary, warnings)
+        })
     }
 
     fn read(name: String, namespace: String, at: At<'_>) -> Option<Self> {
@@ -127,7 +138,8 @@ impl Canary {
         let read = Self {
             name,
             namespace,
-            provider: fields.optional("provider", At::word),
+            annotations: BTreeMap::new(),
+            provider: fields.optional("provider", Provider::read),
             metrics_server: fields
                 .optional("metricsServer", At::text)
                 .filter(|text| !text.is_empty()),

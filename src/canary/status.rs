@@ -25,6 +25,15 @@ pub struct CanaryStatus {
     /// `configmap/NAME` or `secret/NAME` to the checksum of its data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tracked_configs: Option<BTreeMap<String, String>>,
+    /// The cookie that the canary's users had before, which is being taken back: `NAME=VALUE`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_session_affinity_cookie: Option<String>,
+    /// The cookie that keeps users on the canary: `NAME=VALUE`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_affinity_cookie: Option<String>,
+    /// The cookie that keeps users on the primary: `NAME=VALUE`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub primary_session_affinity_cookie: Option<String>,
     /// When this status was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_transition_time: Option<Timestamp>,

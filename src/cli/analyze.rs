@@ -9,15 +9,15 @@ use crate::cli::analyze::report::Report;
 use crate::cli::analyze::report::Row;
 use crate::cli::analyze::report::Verdict;
 use crate::cli::args::analyze::AnalyzeArgs;
-use crate::cli::drive::MetricSettings;
 use crate::cli::drive::provider;
 use crate::cli::environment::Environment;
 use crate::cli::error::CliError;
 use crate::cli::globals::Globals;
+use crate::cli::metric_settings::MetricSettings;
+use crate::cli::metric_settings::metric_settings;
 use crate::cli::promote::connect_options;
 use crate::cli::promote::hosts;
-use crate::cli::promote::metric_settings;
-use crate::cli::promote::routed;
+use crate::cli::promote::transport;
 use crate::cli::questions::drafts;
 use crate::cli::questions::questions;
 use crate::cli::sandbox;
@@ -31,8 +31,8 @@ use crate::kubernetes::client::ensure_crypto;
 use crate::kubernetes::request::Requests;
 use crate::port::clock::Clock;
 use crate::port::metric_source::MetricSource as _;
-use crate::rollout::analysis::judge;
 use crate::rollout::analysis::metric_checks;
+use crate::rollout::analysis::sample;
 use crate::sandbox::clock::SandboxClock;
 use crate::sandbox::world::World;
 use crate::sandbox::world::WorldOptions;
@@ -86,9 +86,14 @@ async fn on_cluster(
     let namespace = Some(connection.namespace.as_str());
     let spec = source::read(&args.source, args.name.as_deref(), namespace)?;
     let requests = Requests::new(&connection, Rc::clone(&clock), rand::rng().next_u64());
-    let settings = metric_settings(&args.metrics, environment)?;
+    let settings = metric_settings(&args.metrics, &args.provider, environment)?;
     let ways = Ways {
-        transport: routed(&requests, &args.metrics, &settings, environment)?,
+        transport: transport(
+            &requests,
+            &hosts(&args.metrics.allow_host)?,
+            &settings.skip_verify,
+            environment,
+        )?,
         api_server: Rc::new(ApiServer::new(requests.clone())),
         clock,
     };
@@ -116,7 +121,7 @@ async fn in_sandbox(
     let connection = sandbox::connection(&world, &namespace);
     let clock: Rc<dyn Clock> = Rc::new(clock);
     let requests = Requests::new(&connection, Rc::clone(&clock), 1);
-    let settings = metric_settings(&args.metrics, environment)?;
+    let settings = metric_settings(&args.metrics, &args.provider, environment)?;
     let allowed = hosts(&args.metrics.allow_host)?;
     rehearsal::until_users_came(&world, &loaded, &settings, &requests, &allowed).await?;
     let ways = sandbox::driver(&world, &requests, &allowed, String::new()).ways();
@@ -168,9 +173,7 @@ async fn ask(
                 Answer::Value(value) => value.is_nan(),
                 Answer::Error(_) => false,
             };
-            let sample = judge(check, &answered.query, answered.answer)
-                .sample()
-                .clone();
+            let sample = sample(check, &answered.query, answered.answer);
             Row {
                 verdict: match (sample.ok, sample.value, nothing) {
                     (true, _, _) => Verdict::Passed,

@@ -11,10 +11,14 @@ use crate::canary::object::Resource;
 use crate::canary::problem::ProblemKind;
 use crate::canary::problem::SpecErrors;
 use crate::canary::problem::SpecProblem;
+use crate::canary::spec::Canary;
 use crate::canary::validate::validate_for;
+use crate::cli::alerting::AlertOptions;
+use crate::cli::alerting::Post;
+use crate::cli::alerting::audience;
 use crate::cli::error::Busy;
 use crate::cli::error::CliError;
-use crate::cli::machine::Machine;
+use crate::cli::metric_settings::MetricSettings;
 use crate::cli::questions;
 use crate::cli::questions::Draft;
 use crate::cli::questions::drafts;
@@ -26,16 +30,21 @@ use crate::controller::RunError;
 use crate::controller::Word;
 use crate::error::Error;
 use crate::git::journal::Journal;
-use crate::kubernetes::api_server::ApiServer;
 use crate::kubernetes::lease::IsGone;
 use crate::kubernetes::lease::KubernetesLease;
+use crate::kubernetes::mailbox::Mailbox;
+use crate::kubernetes::objects::Objects;
 use crate::kubernetes::request::Requests;
 use crate::kubernetes::routes::LiveRoutes;
 use crate::kubernetes::run_record::KubernetesRunRecord;
+use crate::kubernetes::service_target::ServiceTarget;
+use crate::kubernetes::target::PodKind;
 use crate::kubernetes::wake::Wake;
 use crate::kubernetes::workloads::WorkloadOptions;
 use crate::kubernetes::workloads::Workloads;
+use crate::port::alerts::Alerts as _;
 use crate::port::clock::Clock;
+use crate::port::cluster::Cluster;
 use crate::port::journal::StatusJournal;
 use crate::port::lease::LeaseError;
 use crate::port::lease::LeaseTimes;
@@ -49,10 +58,12 @@ use crate::rollout::plan::PlanOptions;
 use crate::rollout::release::not_yet;
 use crate::rollout::words::figures;
 use crate::router;
+use crate::router::RouteError;
 use crate::router::TrafficProvider;
+use crate::transport::courier::Courier;
+use crate::transport::hooks::Webhooks;
+use crate::transport::hooks::Wired;
 use crate::transport::metrics::Metrics;
-use crate::transport::metrics::Ways;
-use crate::transport::reach::AllowList;
 use futures::FutureExt as _;
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -61,6 +72,7 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::mpsc::unbounded_channel;
 
 /// What the operator decides beside the spec.
@@ -74,19 +86,8 @@ pub struct DriveOptions {
     pub metrics: MetricSettings,
     /// Labels and configs.
     pub workloads: WorkloadOptions,
-}
-
-/// Whom metrics are asked of, and with which logins.
-#[derive(Clone, Debug, Default)]
-pub struct MetricSettings {
-    /// Traffic provider, whose metrics are built in, of canaries that name none.
-    pub provider: Option<String>,
-    /// Prometheus of canaries that name none.
-    pub server: Option<String>,
-    /// Logins for metric backends.
-    pub machine: Machine,
-    /// Hosts whose certificates nobody verifies.
-    pub skip_verify: AllowList,
+    /// Who is told of canaries that name nobody.
+    pub alerts: AlertOptions,
 }
 
 /// A canary that this release can drive.
@@ -119,18 +120,8 @@ pub struct World {
     pub is_gone: IsGone,
     /// ULID of a new run.
     pub run: String,
-}
-
-impl World {
-    /// To metric backends.
-    #[must_use]
-    pub fn ways(&self) -> Ways {
-        Ways {
-            transport: Rc::clone(&self.transport),
-            api_server: Rc::new(ApiServer::new(self.requests.clone())),
-            clock: Rc::clone(&self.clock),
-        }
-    }
+    /// Where requests of other processes go; `None` where nobody else can ask.
+    pub asks: Option<UnboundedSender<Word>>,
 }
 
 /// Checks what can be checked without a cluster.
@@ -159,20 +150,22 @@ pub fn prepare(loaded: &Loaded, options: &DriveOptions) -> Result<Prepared, Erro
         &provider.capabilities,
         &all,
     )?);
-    if let Err(error) = (provider.prepare)(canary, &router::Facts::new()) {
+    if let Err(error) = (provider.prepare)(canary, &router::Facts::new())
+        && let Some(pointer) = unsaid(&error)
+    {
         let label = format!("not with {}", provider.name);
         let help = "choose other conditions, or another provider";
         let problem = SpecProblem::at(
             &loaded.document,
             ProblemKind::Unsupported,
-            "/spec/service/match",
+            pointer,
             &label,
             error.to_string(),
             Some(help),
         );
         return Err(refused(loaded, vec![problem]));
     }
-    let Some(plan) = Plan::of(canary, options.plan) else {
+    let Some(plan) = Plan::of(canary, provider.capabilities.weighted, options.plan) else {
         let problem = SpecProblem::not_in_this_release(
             &loaded.document,
             "/spec/analysis",
@@ -189,6 +182,20 @@ pub fn prepare(loaded: &Loaded, options: &DriveOptions) -> Result<Prepared, Erro
     })
 }
 
+/// Where the Canary asks for what its route cannot say; nowhere where only a live object is not as it must be.
+const fn unsaid(error: &RouteError) -> Option<&'static str> {
+    match error {
+        RouteError::Unsaid { .. } => Some("/spec/service/match"),
+        RouteError::UnsaidMatch { .. } => Some("/spec/analysis/match"),
+        RouteError::Foreign { .. }
+        | RouteError::Scale { .. }
+        | RouteError::Shape { .. }
+        | RouteError::Missing { .. }
+        | RouteError::Unnamed { .. }
+        | RouteError::Unreadable { .. } => None,
+    }
+}
+
 fn refused(loaded: &Loaded, problems: Vec<SpecProblem>) -> Error {
     SpecErrors {
         subject: format!("canary {}", loaded.canary.name),
@@ -200,8 +207,8 @@ fn refused(loaded: &Loaded, problems: Vec<SpecProblem>) -> Error {
 /// The router of a canary.
 ///
 /// # Errors
-/// Nobody names one, or one that there is.
-pub fn provider(
+/// It names none, or one that is not in this release.
+pub(super) fn provider(
     loaded: &Loaded,
     settings: &MetricSettings,
 ) -> Result<&'static TrafficProvider, CliError> {
@@ -260,33 +267,38 @@ pub async fn drive(
     } = prepared;
     let requests = &world.requests;
     let owner = owner(requests, loaded).await?;
-    let mut watched = Workloads::watched(&canary);
-    watched.push((provider.route)(&canary));
-    let wake = Rc::new(Wake::new(requests.clone(), watched));
+    let pods = PodKind::of(canary.target.kind);
     let (namespace, name) = (canary.namespace.as_str(), canary.name.as_str());
-    let cluster = Workloads::new(
+    let wake = wake(requests, &canary, provider);
+    let objects = Objects::new(
         requests.clone(),
         Rc::clone(&canary),
-        options.workloads.clone(),
         owner.clone(),
         Rc::clone(&wake),
     );
-    let router = LiveRoutes::new(requests.clone(), Rc::clone(&canary), provider, owner, wake);
-    let holder = Holder {
-        run: world.run.clone(),
-        place: world.place.clone(),
+    let workloads = options.workloads.clone();
+    let cluster: Box<dyn Cluster> = match pods {
+        Some(kind) => Box::new(Workloads::new(objects, kind, workloads)),
+        None => Box::new(ServiceTarget::new(objects, workloads.include_label_prefix)),
     };
-    let lease = KubernetesLease::new(
-        requests.clone(),
-        namespace,
-        name,
-        holder.clone(),
-        LeaseTimes::default(),
-        world.is_gone,
-    );
+    let router = LiveRoutes::new(requests.clone(), Rc::clone(&canary), provider, owner, wake);
+    let lease = lease(world, &canary);
     let record = KubernetesRunRecord::new(requests.clone(), namespace, name);
     let questions = questions::questions(questions, requests).await;
     let metrics = Metrics::new(world.ways(), questions);
+    let hooks = canary.analysis.webhooks.iter().map(|hook| Wired {
+        hook: hook.clone(),
+        transport: Rc::clone(&world.transport),
+    });
+    let hooks = Webhooks::new((namespace, name), hooks.collect(), Rc::clone(&world.clock));
+    hooks.check().await?;
+    let courier = Rc::new(Courier::new(Rc::clone(&world.clock)));
+    let post = Post {
+        requests,
+        transport: &world.transport,
+        clock: &world.clock,
+    };
+    let mut audience = audience(subscriber, loaded, &options.alerts, &post, &courier).await;
     let recorded_epoch = match &world.journal {
         Some(journal) => journal
             .read_status()
@@ -295,9 +307,11 @@ pub async fn drive(
         None => 0,
     };
     let ports = Ports {
-        cluster: &cluster,
+        cluster: &*cluster,
         router: &router,
         metrics: &metrics,
+        hooks: &hooks,
+        alerts: &*courier,
         lease: &lease,
         record: &record,
         journal: world
@@ -313,10 +327,11 @@ pub async fn drive(
         context: world.context.clone(),
         spec_commit,
         spec_path: loaded.source().path.clone(),
-        holder: holder.to_string(),
+        holder: holder(world).to_string(),
         recorded_epoch,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         metrics: metric_checks(&canary.analysis.metrics),
+        spec: bundle(loaded, provider, options),
     };
     let timeout = options
         .timeout
@@ -329,18 +344,25 @@ pub async fn drive(
         timeout,
         identity.clone(),
         run(),
-        subscriber,
+        &mut audience,
         words,
     );
-    let driven = catch(first).await;
+    let driven = {
+        let listening = listen(world, namespace, name);
+        tokio::select! {
+            biased;
+            driven = catch(first, &courier) => driven,
+            () = listening => None,
+        }
+    };
     metrics.tidy().await;
     let Some(driven) = driven else {
         // A fresh driver knows from the record how far the run is, and takes the way back.
         let (asks, words) = unbounded_channel();
         // The receiver is right here.
         let _ = asks.send(Word::Do(Request::Lost));
-        let second = Controller::new(ports, plan, timeout, identity, run(), subscriber, words);
-        let finished = catch(second)
+        let second = Controller::new(ports, plan, timeout, identity, run(), &mut audience, words);
+        let finished = catch(second, &courier)
             .await
             .unwrap_or(Err(RunError::Lease(LeaseError::NotHeld)))?;
         return if finished.exit_code() == 0 || !matches!(finished.exit_code(), 11 | 20) {
@@ -380,15 +402,86 @@ pub async fn drive(
     }
 }
 
-/// Drives; `None` after a panic, whose words the hook has printed.
-async fn catch(mut controller: Controller<'_>) -> Option<Result<Finished, RunError>> {
-    AssertUnwindSafe(controller.run()).catch_unwind().await.ok()
+/// What was read, complete: with what flags added to the Canary.
+fn bundle(loaded: &Loaded, provider: &TrafficProvider, options: &DriveOptions) -> Value {
+    let mut bundle = loaded.bundle();
+    if let Some(spec) = bundle.pointer_mut("/items/0/spec") {
+        spec["provider"] = provider.name.into();
+        if spec["metricsServer"].is_null()
+            && let Some(server) = &options.metrics.server
+        {
+            spec["metricsServer"] = server.as_str().into();
+        }
+    }
+    bundle
+}
+
+/// Hands requests of other processes to the driver, for ever.
+async fn listen(world: &World, namespace: &str, canary: &str) {
+    if let Some(asks) = &world.asks {
+        let mailbox = Mailbox::new(world.requests.clone(), namespace, canary);
+        // A driver that has ended hears nothing.
+        let hand_over = |ask| drop(asks.send(Word::Asked(ask)));
+        mailbox.listen(hand_over).await;
+    }
+    std::future::pending::<()>().await;
+}
+
+/// Drives, while the courier carries; `None` after a panic, whose words the hook has printed.
+async fn catch(
+    mut controller: Controller<'_>,
+    courier: &Courier,
+) -> Option<Result<Finished, RunError>> {
+    let driving = async {
+        let driven = AssertUnwindSafe(controller.run()).catch_unwind().await;
+        // What the last line of a run sets going.
+        courier.settle().await;
+        driven.ok()
+    };
+    tokio::select! {
+        biased;
+        driven = driving => driven,
+        never = courier.work() => match never {},
+    }
+}
+
+/// Wakes the driver at changes of target, primary and route.
+pub(super) fn wake(requests: &Requests, canary: &Canary, provider: &TrafficProvider) -> Rc<Wake> {
+    let mut watched = PodKind::of(canary.target.kind).map_or_else(
+        || ServiceTarget::watched(canary),
+        |kind| Workloads::watched(canary, kind),
+    );
+    watched.push((provider.route)(canary));
+    Rc::new(Wake::new(requests.clone(), watched))
+}
+
+fn holder(world: &World) -> Holder {
+    Holder {
+        run: world.run.clone(),
+        place: world.place.clone(),
+    }
+}
+
+/// The canary's lock, not taken yet.
+pub(super) fn lease(world: &World, canary: &Canary) -> KubernetesLease {
+    KubernetesLease::new(
+        world.requests.clone(),
+        &canary.namespace,
+        &canary.name,
+        holder(world),
+        LeaseTimes::default(),
+        world.is_gone,
+    )
 }
 
 /// The controller reference of what is created, where the Canary is in the cluster. Without its CRD, or without the
 /// right to read it, there is none.
 async fn owner(requests: &Requests, loaded: &Loaded) -> Result<Option<Value>, Error> {
     use crate::port::cluster_error::ClusterError;
+    // What is given back by hand must not go with the Canary.
+    if loaded.canary.revert_on_deletion {
+        return Ok(None);
+    }
     let address = Resource::CANARY.in_namespace(&loaded.canary.namespace, &loaded.canary.name);
     match requests.get_opt(&address).await {
         Ok(found) => Ok(found.map(|canary| {

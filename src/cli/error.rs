@@ -59,6 +59,26 @@ pub enum CliError {
         /// The commit.
         commit: String,
     },
+    /// The canary has no such alert.
+    #[error("canary {canary} has no alert {wanted}")]
+    #[diagnostic(code(flagger::alerts::unknown), help("it has: {known}"))]
+    UnknownAlert {
+        /// The canary.
+        canary: String,
+        /// What was asked for.
+        wanted: String,
+        /// Names of its alerts.
+        known: String,
+    },
+    /// A chat did not take an alert.
+    #[error("{chat} did not take it: {why}")]
+    #[diagnostic(code(flagger::alerts::not_taken))]
+    NotTaken {
+        /// Which.
+        chat: &'static str,
+        /// Why.
+        why: String,
+    },
     /// The namespace is not there.
     #[error("there is no namespace {namespace} in {context}")]
     #[diagnostic(
@@ -133,6 +153,39 @@ pub enum CliError {
         help("this is a bug of kubectl-flagger: please report what was printed above")
     )]
     Bug,
+    /// A scenario that is neither built in nor a file.
+    #[error("there is no scenario {name}")]
+    #[diagnostic(
+        code(flagger::sandbox::unknown_scenario),
+        help("name a file, or one of these: {known}")
+    )]
+    UnknownScenario {
+        /// As it was given.
+        name: String,
+        /// What is built in.
+        known: String,
+    },
+    /// A target that is given back has no pods that could serve.
+    #[error("the target did not become ready: {why}")]
+    #[diagnostic(
+        code(flagger::eject::not_ready),
+        help("users are served by the primary as before: repair the target, and eject again")
+    )]
+    TargetNotReady {
+        /// What is missing.
+        why: String,
+    },
+    /// A canary that cannot be given back as it is.
+    #[error("{canary} cannot be given back: {why}")]
+    #[diagnostic(code(flagger::eject::refused), help("{help}"))]
+    NotGivenBack {
+        /// Which.
+        canary: String,
+        /// What is in the way.
+        why: String,
+        /// What to do.
+        help: &'static str,
+    },
     /// A sandbox needs a folder of its own.
     #[error("{path} is not empty")]
     #[diagnostic(code(flagger::sandbox::folder_in_use), help("{advice}"))]
@@ -141,6 +194,46 @@ pub enum CliError {
         path: String,
         /// What to do.
         advice: &'static str,
+    },
+    /// A canary without a record.
+    #[error("{canary} was never driven in {namespace}")]
+    #[diagnostic(
+        code(flagger::run::never_driven),
+        help("kubectl flagger get -A lists the canaries that were")
+    )]
+    NeverDriven {
+        /// Its name.
+        canary: String,
+        /// Where it was looked for.
+        namespace: String,
+    },
+    /// Nothing is driven that could be paused or resumed.
+    #[error("nothing drives {canary}: {why}")]
+    #[diagnostic(
+        code(flagger::run::idle),
+        help("kubectl flagger promote {name} begins a rollout, or goes on with one")
+    )]
+    Idle {
+        /// `NAME.NAMESPACE`.
+        canary: String,
+        /// Its name.
+        name: String,
+        /// How it stands.
+        why: String,
+    },
+    /// The driver that holds the lock does not answer.
+    #[error("the driver of {canary}, {by}, did not answer within {seconds} s")]
+    #[diagnostic(
+        code(flagger::run::no_answer),
+        help("kubectl flagger abort waits for its lock to expire and acts itself")
+    )]
+    NoAnswer {
+        /// `NAME.NAMESPACE`.
+        canary: String,
+        /// The lock's holder.
+        by: String,
+        /// How long was waited.
+        seconds: u64,
     },
     /// No HTTP client or runtime can be made.
     #[error("cannot start: {why}")]
@@ -156,17 +249,27 @@ impl CliError {
     #[must_use]
     pub const fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Write { .. } | Self::Read { .. } | Self::AllowHost { .. } => ExitCode::USAGE,
+            Self::Write { .. }
+            | Self::Read { .. }
+            | Self::AllowHost { .. }
+            | Self::UnknownScenario { .. } => ExitCode::USAGE,
             Self::UnendedTable { .. }
             | Self::UnknownTable { .. }
             | Self::Dirty { .. }
             | Self::NoNamespace { .. }
+            | Self::UnknownAlert { .. }
             | Self::NoProvider { .. }
             | Self::UnknownProvider { .. }
             | Self::NoMetricsServer { .. }
             | Self::UnknownMetric { .. }
+            | Self::NeverDriven { .. }
+            | Self::Idle { .. }
+            | Self::NotGivenBack { .. }
             | Self::FolderInUse { .. } => ExitCode::REFUSED,
+            Self::NotTaken { .. } => ExitCode::UNREACHABLE,
+            Self::TargetNotReady { .. } => ExitCode::WORKLOAD,
             Self::Busy(_) => ExitCode::BUSY,
+            Self::NoAnswer { .. } => ExitCode::UNREACHABLE,
             Self::Bug | Self::Start { .. } => ExitCode::BUG,
         }
     }

@@ -182,7 +182,7 @@ pub struct Globals {
     )]
     pub request_timeout: Option<Duration>,
 
-    /// Folder for caches
+    /// Folder for what is cached; accepted as kubectl has it, but nothing is cached
     #[arg(
         long,
         global = true,

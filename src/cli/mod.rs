@@ -4,7 +4,13 @@
 
 use crate::cli::args::analyze::AnalyzeArgs;
 use crate::cli::args::display::ColorChoice;
+use crate::cli::args::eject::EjectArgs;
+use crate::cli::args::notify::NotifyArgs;
 use crate::cli::args::promote::PromoteArgs;
+use crate::cli::args::remote::AbortArgs;
+use crate::cli::args::remote::AskArgs;
+use crate::cli::args::remote::GetArgs;
+use crate::cli::args::remote::StatusArgs;
 use crate::cli::args::sandbox::SandboxArgs;
 use crate::cli::args::sandbox::SandboxVerb;
 use crate::cli::environment::Environment;
@@ -12,10 +18,12 @@ use crate::cli::globals::Globals;
 use crate::error::Error;
 use crate::error::ExitCode;
 use crate::error::Look;
+use crate::port::ask::AskVerb;
 use clap::CommandFactory as _;
 use clap::FromArgMatches as _;
 use clap::Parser;
 use clap::Subcommand;
+use clap::builder::Resettable;
 use std::ffi::OsString;
 use std::io::Write;
 use std::panic::AssertUnwindSafe;
@@ -23,24 +31,32 @@ use std::panic::catch_unwind;
 use std::path::Path;
 use std::path::PathBuf;
 
+pub mod alerting;
 pub mod analyze;
 pub mod args;
+pub mod ask;
 pub mod candidates;
 pub mod complete;
 pub mod drive;
+pub mod eject;
 pub mod environment;
 pub mod error;
 pub mod generate;
+pub mod get;
 pub mod globals;
 pub mod machine;
 pub mod man;
+pub mod metric_settings;
+pub mod notify;
 pub mod output;
 pub mod promote;
 pub mod questions;
+pub mod remote;
 pub mod sandbox;
 pub mod serve;
 pub mod signals;
 pub mod source;
+pub mod status;
 pub mod tables;
 pub mod terminal;
 #[cfg(test)]
@@ -98,6 +114,46 @@ pub enum Verb {
     /// took. Nothing moves. Exits with 0 if all passed and with 1 if one did not.
     #[command(help_template = TEMPLATE)]
     Analyze(Box<AnalyzeArgs>),
+    /// Bring the users back to the old version and end the run
+    ///
+    /// Asks the driver, wherever it runs, and waits until the primary serves everybody. If the driver is dead, this
+    /// process waits until its lock has expired and goes the way back itself; neither Git nor metrics are needed. Does
+    /// nothing, and exits 0, where nothing runs.
+    #[command(help_template = TEMPLATE, before_help = ABORT_EXAMPLES)]
+    Abort(Box<AbortArgs>),
+
+    /// Hold the weight where it is
+    ///
+    /// Checks go on meanwhile, and may roll back.
+    #[command(help_template = TEMPLATE)]
+    Pause(AskArgs),
+
+    /// Let a paused run go on
+    #[command(help_template = TEMPLATE)]
+    Resume(AskArgs),
+
+    /// List the canaries that are or were driven
+    #[command(help_template = TEMPLATE)]
+    Get(GetArgs),
+
+    /// Follow a run from another terminal, and exit with its code
+    ///
+    /// Exits with 8 where the run is not over: with --watch=false, or when nobody drives it any more.
+    #[command(help_template = TEMPLATE)]
+    Status(StatusArgs),
+    /// Show an alert of a Canary, or send it
+    ///
+    /// Prints what the chat would be sent, without asking any cluster. With --send it is posted as a rollout would
+    /// post it, so that nobody has to break one to learn whether its alerts arrive.
+    #[command(help_template = TEMPLATE)]
+    Notify(Box<NotifyArgs>),
+    /// Give a target back, and leave nothing behind
+    ///
+    /// Scales the target up as far as its primary, waits until it is ready, gives the apex service and the route back
+    /// as they were, and deletes what was created for the Canary. Users are served all the while. Refused while a
+    /// rollout is under way, and where the target asks for something else than the primary runs.
+    #[command(help_template = TEMPLATE)]
+    Eject(Box<EjectArgs>),
 
     /// Serve an embedded cluster that kubectl can talk to
     #[command(help_template = TEMPLATE)]
@@ -150,6 +206,14 @@ Examples:
 
   # Watch a rollout without any cluster
   kubectl flagger promote --sandbox";
+
+const ABORT_EXAMPLES: &str = "\
+Examples:
+  # From any terminal
+  kubectl flagger abort podinfo -n shop
+
+  # In a CI step that always runs: only what a killed step left behind
+  kubectl flagger abort podinfo -n shop --orphaned";
 
 const FOOTER: &str = "\
 Exit code: 0 new version serving, 1x old version serving, 2x look now
@@ -266,6 +330,9 @@ pub fn parse(
     if !invoked.starts_with("kubectl-") && !invoked.is_empty() {
         command = command.bin_name(invoked);
     }
+    if !wants_sandbox(&args, environment) {
+        command = command.mut_subcommand("promote", without_sandbox_variables);
+    }
     let parsed = command
         .try_get_matches_from(&args)
         .and_then(|matches| Cli::from_arg_matches(&matches));
@@ -293,6 +360,23 @@ pub fn parse(
     })
 }
 
+fn wants_sandbox(args: &[OsString], environment: &Environment) -> bool {
+    environment.get("KUBECTL_FLAGGER_SANDBOX").is_some()
+        || args.iter().any(|arg| {
+            arg.to_str()
+                .is_some_and(|arg| arg == "--sandbox" || arg.starts_with("--sandbox="))
+        })
+}
+
+/// A variable is set once for all commands of a shell, so it asks for nothing where there is no sandbox; a flag does.
+fn without_sandbox_variables(promote: clap::Command) -> clap::Command {
+    ["sandbox_dir", "speed", "seed"]
+        .into_iter()
+        .fold(promote, |promote, name| {
+            promote.mut_arg(name, |arg| arg.env(Resettable::Reset))
+        })
+}
+
 /// Does what was asked.
 ///
 /// # Errors
@@ -315,6 +399,13 @@ fn dispatch(
     match &cli.verb {
         Verb::Promote(args) => promote::run(args, &cli.globals, environment),
         Verb::Analyze(args) => analyze::run(args, &cli.globals, environment, streams),
+        Verb::Abort(args) => ask::abort(args, &cli.globals, environment, streams),
+        Verb::Pause(args) => ask::ask(AskVerb::Pause, args, &cli.globals, environment, streams),
+        Verb::Resume(args) => ask::ask(AskVerb::Resume, args, &cli.globals, environment, streams),
+        Verb::Get(args) => get::run(args, &cli.globals, environment, streams),
+        Verb::Status(args) => status::run(args, &cli.globals, environment, streams),
+        Verb::Notify(args) => notify::run(args, &cli.globals, environment, streams),
+        Verb::Eject(args) => eject::run(args, &cli.globals, environment, streams),
         Verb::Sandbox(args) => match &args.verb {
             SandboxVerb::Serve(args) => serve::run(args, streams),
         },
@@ -347,7 +438,14 @@ impl Cli {
     pub fn look(&self, environment: &Environment) -> Look {
         let (color, ascii) = match &self.verb {
             Verb::Promote(args) => (args.display.color, args.display.ascii),
+            Verb::Abort(args) => (args.display.color, args.display.ascii),
             Verb::Analyze(_)
+            | Verb::Pause(_)
+            | Verb::Resume(_)
+            | Verb::Get(_)
+            | Verb::Status(_)
+            | Verb::Notify(_)
+            | Verb::Eject(_)
             | Verb::Sandbox(_)
             | Verb::Version
             | Verb::Completion { .. }

@@ -5,7 +5,6 @@ use crate::cli::args::display::Display;
 use crate::cli::args::display::OutputFormat;
 use crate::cli::args::display::ProgressStyle;
 use crate::cli::args::promote::OnInterrupt;
-use crate::cli::args::promote::PromoteArgs;
 use crate::cli::environment::Environment;
 use crate::cli::error::CliError;
 use crate::cli::signals::Answering;
@@ -33,7 +32,7 @@ use std::fs::File;
 use std::io::Write as _;
 
 /// Verbs that a summary may advise.
-const VERBS: &[&str] = &["promote"];
+const VERBS: &[&str] = &["promote", "abort", "status"];
 
 /// How the driver's clock runs beside that of the person who watches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +54,8 @@ pub struct Output<'a> {
     asks: bool,
     /// The live view, which all runs of this process share.
     live: Option<Live>,
+    /// So do they this; of several runs the last one counts.
+    summary: JsonSummary,
 }
 
 impl<'a> Output<'a> {
@@ -63,11 +64,10 @@ impl<'a> Output<'a> {
     /// # Errors
     /// It cannot be written.
     pub fn new(
-        args: &'a PromoteArgs,
+        display: &'a Display,
         environment: &'a Environment,
         pace: Pace,
     ) -> Result<Self, CliError> {
-        let display = &args.display;
         let create = |path: &std::path::PathBuf| {
             File::create(path).map_err(|source| CliError::Write {
                 path: path.display().to_string(),
@@ -107,6 +107,7 @@ impl<'a> Output<'a> {
             view,
             asks,
             live,
+            summary: JsonSummary::default(),
         })
     }
 
@@ -162,6 +163,14 @@ impl<'a> Output<'a> {
         }
     }
 
+    /// Once no other run follows: standard output gets its one object, where that was asked for.
+    pub fn end(&self) {
+        // A reader that went away must not change how a run ends.
+        let mut out = std::io::stdout();
+        let _ = out.write_all(self.summary.text().as_bytes());
+        let _ = out.flush();
+    }
+
     fn line(&self, text: &str) {
         // A terminal that went away must not change how a run ends.
         let _ = std::io::stderr().write_all(text.as_bytes());
@@ -196,7 +205,7 @@ impl<'a> Output<'a> {
             },
         )));
         match self.display.output {
-            Some(OutputFormat::Json) => all.push(Box::new(JsonSummary::new(std::io::stdout()))),
+            Some(OutputFormat::Json) => all.push(Box::new(self.summary.clone())),
             Some(OutputFormat::Ndjson) => all.push(Box::new(NdjsonWriter::new(std::io::stdout()))),
             None => {}
         }

@@ -1,20 +1,21 @@
 //! `promote`: connects, reads the spec, and drives one rollout.
 
 use crate::canary::holder::Place;
+use crate::canary::namespaces::own_namespace_only;
 use crate::canary::object::Resource;
-use crate::cli::args::promote::MetricOptions;
+use crate::canary::problem::SpecErrors;
+use crate::cli::args::promote::FlaggerOptions;
 use crate::cli::args::promote::PromoteArgs;
 use crate::cli::args::promote::RecordMode;
 use crate::cli::args::promote::Timing as TimingArg;
 use crate::cli::drive::DriveOptions;
-use crate::cli::drive::MetricSettings;
 use crate::cli::drive::World;
 use crate::cli::drive::drive;
 use crate::cli::drive::prepare;
 use crate::cli::environment::Environment;
 use crate::cli::error::CliError;
 use crate::cli::globals::Globals;
-use crate::cli::machine::Machine;
+use crate::cli::metric_settings::metric_settings;
 use crate::cli::output::Output;
 use crate::cli::output::Pace;
 use crate::cli::sandbox;
@@ -81,7 +82,8 @@ async fn live_cluster(
     environment: &Environment,
 ) -> Result<ExitCode, Error> {
     let clock: Rc<dyn Clock> = Rc::new(SystemClock);
-    let screen = Output::new(args, environment, Pace::Times(1))?;
+    let (words, heard) = unbounded_channel();
+    let screen = Output::new(&args.display, environment, Pace::Times(1))?;
     screen.first_words(&*clock, args.name.as_deref(), &args.source.reference);
     let options = drive_options(args, environment)?;
     let connection = connect(&connect_options(globals, environment)).await?;
@@ -90,20 +92,18 @@ async fn live_cluster(
         args.name.as_deref(),
         Some(&connection.namespace),
     )?;
+    check_references(args, &spec)?;
     let prepared = prepare(&spec.loaded, &options)?;
     screen.warn(&prepared.warnings);
     let requests = Requests::new(&connection, Rc::clone(&clock), rand::rng().next_u64());
     check_namespace(&requests, &spec, &connection).await?;
-    let run = ulid::Ulid::from_parts(
-        u64::try_from(clock.now().as_millisecond()).unwrap_or(0),
-        u128::from(rand::rng().next_u64()) << 16 | u128::from(rand::rng().next_u32() & 0xffff),
-    );
+    let run = run_id(&*clock);
     let host = os::host_name().unwrap_or_else(|| "localhost".to_owned());
     let world = World {
-        transport: routed(
+        transport: transport(
             &requests,
-            &args.flagger.metrics,
-            &options.metrics,
+            &hosts(&args.flagger.metrics.allow_host)?,
+            &options.metrics.skip_verify,
             environment,
         )?,
         journal: journal(args, environment, &spec, &connection, &requests, &host).await?,
@@ -112,9 +112,9 @@ async fn live_cluster(
         context: connection.context.clone(),
         place: place(environment),
         is_gone: os::is_gone,
-        run: run.to_string(),
+        run,
+        asks: Some(words.clone()),
     };
-    let (words, heard) = unbounded_channel();
     // Held to the end: a driver that nobody can reach any more must not take that for a word.
     let _speaking = words.clone();
     let terminal = screen.terminal();
@@ -137,10 +137,60 @@ async fn live_cluster(
         heard,
     )
     .await?;
+    screen.end();
     Ok(ExitCode::from_outcome(finished.exit_code()))
 }
 
-async fn check_namespace(
+/// To everything that specs name; `unverified` are hosts whose certificates nobody verifies.
+///
+/// # Errors
+/// No HTTP client can be made.
+pub(super) fn transport(
+    requests: &Requests,
+    allowed: &AllowList,
+    unverified: &AllowList,
+    environment: &Environment,
+) -> Result<Rc<dyn Transport>, CliError> {
+    let (requests, allowed, unverified) = (requests.clone(), allowed.clone(), unverified.clone());
+    let routed = move |proxies: &ProxySettings| {
+        RoutedTransport::new(
+            Box::new(ServiceProxy::new(requests.clone())),
+            Box::new(requests.clone()),
+            allowed.clone(),
+            proxies,
+        )?
+        .without_verifying(unverified.clone(), proxies)
+    };
+    let plain = routed(&proxies(environment)).map_err(|error| CliError::Start {
+        why: error.to_string(),
+    })?;
+    Ok(Rc::new(plain.with_proxies(Box::new(move |proxy| {
+        let proxied: Rc<dyn Transport> = Rc::new(routed(&ProxySettings {
+            https: Some(proxy.to_owned()),
+            http: Some(proxy.to_owned()),
+            no_proxy: None,
+        })?);
+        Ok(proxied)
+    }))))
+}
+
+/// What a Canary may name, as the flags say.
+pub(super) fn check_references(args: &PromoteArgs, spec: &Spec) -> Result<(), SpecErrors> {
+    if args.flagger.no_cross_namespace_refs {
+        own_namespace_only(&spec.loaded)?;
+    }
+    Ok(())
+}
+
+/// ULID of a new run.
+pub(super) fn run_id(clock: &dyn Clock) -> String {
+    let milliseconds = u64::try_from(clock.now().as_millisecond()).unwrap_or(0);
+    let random =
+        u128::from(rand::rng().next_u64()) << 16 | u128::from(rand::rng().next_u32() & 0xffff);
+    ulid::Ulid::from_parts(milliseconds, random).to_string()
+}
+
+pub(super) async fn check_namespace(
     requests: &Requests,
     spec: &Spec,
     connection: &Connection,
@@ -236,7 +286,7 @@ fn actor(environment: &Environment) -> Option<String> {
         .map(str::to_owned)
 }
 
-fn place(environment: &Environment) -> Place {
+pub(super) fn place(environment: &Environment) -> Place {
     let github = || {
         let server = environment.get("GITHUB_SERVER_URL")?;
         let (repository, run) = (
@@ -263,7 +313,7 @@ fn place(environment: &Environment) -> Place {
     }
 }
 
-fn proxies(environment: &Environment) -> ProxySettings {
+pub(super) fn proxies(environment: &Environment) -> ProxySettings {
     let either = |upper: &str, lower: &str| {
         environment
             .get(upper)
@@ -277,17 +327,11 @@ fn proxies(environment: &Environment) -> ProxySettings {
     }
 }
 
-/// Hosts that the user names.
-///
-/// # Errors
-/// An entry that is no host.
-pub fn hosts(entries: &[String]) -> Result<AllowList, CliError> {
+pub(super) fn hosts(entries: &[String]) -> Result<AllowList, CliError> {
     AllowList::parse(entries).map_err(|error| CliError::AllowHost { entry: error.entry })
 }
 
-/// How the cluster is reached.
-#[must_use]
-pub fn connect_options(globals: &Globals, environment: &Environment) -> ConnectOptions {
+pub(super) fn connect_options(globals: &Globals, environment: &Environment) -> ConnectOptions {
     ConnectOptions {
         kubeconfig: globals.kubeconfig.clone(),
         context: globals.context.clone(),
@@ -339,52 +383,17 @@ pub fn drive_options(
             retry: args.retry,
         },
         timeout: args.timeout,
-        metrics: metric_settings(&flagger.metrics, environment)?,
-        workloads: WorkloadOptions {
-            selector_labels: flagger.selector_labels.clone(),
-            include_label_prefix: flagger.include_label_prefix.clone(),
-            config_tracking: !flagger.no_config_tracking,
-        },
+        metrics: metric_settings(&flagger.metrics, &flagger.target.provider, environment)?,
+        workloads: workload_options(flagger),
+        alerts: args.alerts.options(args.record.cluster_name.as_ref()),
     })
 }
 
-/// What the flags say about metrics.
-///
-/// # Errors
-/// A host that cannot be read.
-pub fn metric_settings(
-    options: &MetricOptions,
-    environment: &Environment,
-) -> Result<MetricSettings, CliError> {
-    Ok(MetricSettings {
-        provider: options.provider.clone(),
-        server: options.metrics_server.clone(),
-        machine: Machine::new(environment, options.secrets.clone()),
-        skip_verify: hosts(&options.skip_verify)?,
-    })
-}
-
-/// To addresses, the way each of them asks for.
-///
-/// # Errors
-/// A host that cannot be read, or no HTTP client can be made.
-pub fn routed(
-    requests: &Requests,
-    options: &MetricOptions,
-    settings: &MetricSettings,
-    environment: &Environment,
-) -> Result<Rc<dyn Transport>, CliError> {
-    let proxies = proxies(environment);
-    let routed = RoutedTransport::new(
-        Box::new(ServiceProxy::new(requests.clone())),
-        Box::new(requests.clone()),
-        hosts(&options.allow_host)?,
-        &proxies,
-    );
-    let routed = routed
-        .and_then(|routed| routed.without_verifying(settings.skip_verify.clone(), &proxies))
-        .map_err(|error| CliError::Start {
-            why: error.to_string(),
-        })?;
-    Ok(Rc::new(routed))
+/// Labels and configs.
+pub(super) fn workload_options(flagger: &FlaggerOptions) -> WorkloadOptions {
+    WorkloadOptions {
+        selector_labels: flagger.target.selector_labels.clone(),
+        include_label_prefix: flagger.include_label_prefix.clone(),
+        config_tracking: !flagger.target.no_config_tracking,
+    }
 }

@@ -12,8 +12,8 @@ use crate::canary::problem::ProblemKind;
 use crate::canary::problem::SpecErrors;
 use crate::canary::problem::SpecProblem;
 use crate::canary::yaml::Document;
-use crate::cli::drive::MetricSettings;
 use crate::cli::error::CliError;
+use crate::cli::metric_settings::MetricSettings;
 use crate::error::Error;
 use crate::kubernetes::request::Requests;
 use crate::metrics;
@@ -152,9 +152,13 @@ fn built_in_one(
     built_in: BuiltIn,
 ) -> Result<Draft, CliError> {
     let queries = &router.queries;
+    let facts = Facts::of(&loaded.canary, &check.metric);
     let site = QuerySite {
-        namespace: &loaded.canary.namespace,
-        target: loaded.canary.target_name(),
+        namespace: &facts.namespace,
+        target: &facts.target,
+        service: &facts.service,
+        ingress: &facts.ingress,
+        route: &facts.route,
         interval: check.metric.window_text(),
     };
     let (query, factor) = match (built_in, queries.duration_unit) {

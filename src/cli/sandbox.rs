@@ -9,11 +9,13 @@ use crate::cli::args::values::Speed;
 use crate::cli::drive;
 use crate::cli::drive::drive;
 use crate::cli::drive::prepare;
+use crate::cli::eject::eject;
 use crate::cli::environment::Environment;
 use crate::cli::error::CliError;
 use crate::cli::globals::Globals;
 use crate::cli::output::Output;
 use crate::cli::output::Pace;
+use crate::cli::promote::check_references;
 use crate::cli::promote::drive_options;
 use crate::cli::promote::hosts;
 use crate::cli::promote::journal_options;
@@ -91,6 +93,13 @@ pub fn named_scenario(path: &Path) -> Result<Scenario, Error> {
     if let Some(name) = named {
         return Ok(built_in::scenario(name)?);
     }
+    if !path.exists() {
+        return Err(CliError::UnknownScenario {
+            name: path.display().to_string(),
+            known: built_in::NAMES.join(", "),
+        }
+        .into());
+    }
     let read = |path: &Path| std::fs::read_to_string(path);
     let text = read(path).map_err(|source| CliError::Read {
         path: path.display().to_string(),
@@ -119,7 +128,7 @@ async fn play(
         Speed::Times(times) => Pace::Times(times),
         Speed::Max => Pace::Jumps,
     };
-    let output = Output::new(args, environment, pace)?;
+    let output = Output::new(&args.display, environment, pace)?;
     let dir = folder(args)?;
     example::create(&dir, &files(&scenario), clock.now())?;
     let namespace = globals
@@ -129,6 +138,7 @@ async fn play(
     let mut source = args.source.clone();
     source.repo = Some(dir.clone());
     let spec = source::read(&source, args.name.as_deref(), Some(&namespace))?;
+    check_references(args, &spec)?;
     let options = drive_options(args, environment)?;
     let allowed = hosts(&args.flagger.metrics.allow_host)?;
     let world = World::new(
@@ -152,6 +162,18 @@ async fn play(
         why: error.to_string(),
     })?;
     let mut runs = 0;
+    let driver_of = |run, asks| -> Result<drive::World, Error> {
+        Ok(drive::World {
+            journal: journal(args, &dir, &spec, &clock)?,
+            asks,
+            ..driver(
+                &world,
+                &requests,
+                &allowed,
+                run_id(&*clock, args.sandbox.seed(), run),
+            )
+        })
+    };
     let code = loop {
         runs += 1;
         let prepared = prepare(&spec.loaded, &options)?;
@@ -159,15 +181,7 @@ async fn play(
             output.warn(&prepared.warnings);
         }
         let (run_words, run_heard) = unbounded_channel();
-        let driver = drive::World {
-            journal: journal(args, &dir, &spec, &clock)?,
-            ..driver(
-                &world,
-                &requests,
-                &allowed,
-                run_id(&*clock, args.sandbox.seed(), runs),
-            )
-        };
+        let driver = driver_of(runs, Some(run_words.clone()))?;
         let mut subscribers = output.subscribers(Some(&spec), None);
         let driving = drive(
             &spec.loaded,
@@ -207,15 +221,30 @@ async fn play(
         }
     };
     drop(terminal);
+    output.end();
+    if world.is_given_up() {
+        let mut say = |line: &str| output.hint(&format!("  {line}\n"));
+        eject(
+            &spec.loaded,
+            &options,
+            &driver_of(runs + 1, None)?,
+            &mut say,
+        )
+        .await?;
+    }
     // The last pods leave, so that what is kept is where the world came to rest.
     clock.sleep(SETTLE).await;
     let objects = serde_json::to_string_pretty(&world.dump()).unwrap_or_default();
     keep(&dir, "cluster.json", &objects)?;
     keep(&dir, "requests.txt", &requests_as_text(&world))?;
-    output.hint(&format!(
-        "\n  read it    git -C {} log flagger-status\n",
-        dir.display()
-    ));
+    output.hint(&match args.record.record {
+        RecordMode::Branch => format!(
+            "\n  read it    git -C {} log {}\n",
+            dir.display(),
+            args.record.record_ref
+        ),
+        RecordMode::None => format!("\n  kept in    {}\n", dir.display()),
+    });
     Ok(code)
 }
 
@@ -361,18 +390,21 @@ pub fn driver(
         }),
         is_gone: |_, _| true,
         run,
+        asks: None,
     }
 }
 
 /// To addresses, of which all are in that world.
 fn transport(world: &World, requests: &Requests, allowed: AllowList) -> Rc<dyn Transport> {
-    Rc::new(RoutedTransport::with(
+    let outside = world.transport();
+    let routed = RoutedTransport::with(
         Box::new(ServiceProxy::new(requests.clone())),
-        Box::new(world.transport()),
-        Box::new(world.transport()),
+        Box::new(Rc::clone(&outside)),
+        Box::new(Rc::clone(&outside)),
         Box::new(requests.clone()),
         allowed,
-    ))
+    );
+    Rc::new(routed.with_proxies(Box::new(move |_| Ok(Rc::clone(&outside)))))
 }
 
 fn journal(

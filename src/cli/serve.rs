@@ -13,6 +13,7 @@ use crate::port::clock::Clock as _;
 use crate::sandbox::clock::SandboxClock;
 use crate::sandbox::scenario::Scenario;
 use crate::sandbox::scenario::built_in;
+use crate::sandbox::scenario::words::Change;
 use crate::sandbox::server::Server;
 use crate::sandbox::world::World;
 use crate::sandbox::world::WorldOptions;
@@ -69,6 +70,7 @@ async fn serve(
             source,
         }
     })?;
+    let typed = what_to_type(&args.dir, &address, &scenario);
     let world = World::new(
         scenario,
         WorldOptions {
@@ -77,7 +79,8 @@ async fn serve(
         },
     )?;
     world.cluster().stop_log();
-    streams.print(&what_to_type(&args.dir, &address, &namespace))?;
+    world.cluster().tell_events();
+    streams.print(&typed)?;
     let answering = server.run(world.service(), token);
     tokio::select! {
         () = answering => {}
@@ -162,21 +165,70 @@ users:
     )
 }
 
-fn what_to_type(dir: &Path, address: &str, namespace: &str) -> String {
+/// The scenario's canary by its own names, and the next version of its target where its image has a number to count up.
+fn what_to_type(dir: &Path, address: &str, scenario: &Scenario) -> String {
     let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
     let dir = dir.display();
+    let namespace = sandbox::namespace(scenario);
+    let canary = scenario.canary["metadata"]["name"]
+        .as_str()
+        .unwrap_or_default();
+    let promote = format!("kubectl flagger promote {canary} -n {namespace}");
+    let upgrade = upgrade(scenario, &namespace).unwrap_or_default();
     format!(
         "\
 The embedded cluster serves at {address}. In a second terminal:
 
   export KUBECONFIG={dir}/kubeconfig
   cd {dir}/repo
-  kubectl flagger promote podinfo -n {namespace}                 # sets podinfo up
-  kubectl set image -n {namespace} deployment/podinfo podinfod=podinfo:6.0.1
-  kubectl flagger promote podinfo -n {namespace}                 # moves the traffic
+  {promote:<55} # sets {canary} up
+{upgrade}  {promote:<55} # moves the traffic
   kubectl get -n {namespace} canaries,deployments,services
 
 Ctrl-C ends it.
 "
     )
+}
+
+fn upgrade(scenario: &Scenario, namespace: &str) -> Option<String> {
+    let wanted = &scenario.canary["spec"]["targetRef"];
+    let target = scenario.objects.iter().find(|object| {
+        object["kind"] == wanted["kind"] && object["metadata"]["name"] == wanted["name"]
+    })?;
+    let patch = Change::Upgrade.patch(target, "")?;
+    let container = patch
+        .merge
+        .pointer("/spec/template/spec/containers/0")?
+        .clone();
+    Some(format!(
+        "  kubectl set image -n {namespace} {}/{} {}={}\n",
+        wanted["kind"].as_str()?.to_lowercase(),
+        patch.name,
+        container["name"].as_str()?,
+        container["image"].as_str()?,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_to_type_names_the_canary_and_the_target_of_the_scenario() {
+        let mut scenario = built_in::scenario(built_in::DEFAULT).unwrap();
+        let text = |scenario: &Scenario| what_to_type(Path::new("box"), "https://a", scenario);
+        assert!(
+            text(&scenario)
+                .contains("kubectl set image -n test deployment/podinfo podinfod=podinfo:6.0.1\n")
+        );
+        scenario.canary["metadata"]["name"] = "shop".into();
+        scenario.canary["metadata"]["namespace"] = "eu".into();
+        scenario.canary["spec"]["targetRef"]["name"] = "missing".into();
+        let text = text(&scenario);
+        assert!(text.contains("promote shop -n eu ") && text.contains("# sets shop up"));
+        assert!(
+            !text.contains("podinfo") && !text.contains("set image"),
+            "{text}"
+        );
+    }
 }

@@ -39,7 +39,7 @@ pub enum Said {
 }
 
 /// What follows from a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Deed {
     /// The driver hears it.
     Say(Word),

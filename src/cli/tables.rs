@@ -1,21 +1,26 @@
 //! Tables that are made from data: in the help, the man page, the README and the documentation.
 
-use crate::canary::name::Word as _;
+use crate::alerts;
 use crate::cli::error::CliError;
 use crate::error::EXIT_CODES;
 use crate::metrics;
 use crate::metrics::Address;
 use crate::metrics::Secret;
-use crate::router::PROVIDERS;
 use std::fmt::Write as _;
+
+mod providers;
 
 /// Name and text of every table a page may ask for with `<!-- generated: NAME -->` … `<!-- end -->`.
 #[must_use]
 pub fn all() -> Vec<(&'static str, String)> {
     vec![
+        ("chats", chats_as_markdown()),
         ("exit-codes", exit_codes_as_markdown()),
         ("metrics", metrics_as_markdown()),
-        ("providers", providers_as_markdown()),
+        ("providers", providers::objects()),
+        ("strategies", providers::strategies()),
+        ("built-in-checks", providers::queries()),
+        ("rights-of-routes", providers::rights()),
     ]
 }
 
@@ -51,29 +56,13 @@ pub fn exit_codes_as_markdown() -> String {
     text
 }
 
-/// Traffic providers, for pages.
+/// Chats that take alerts, for pages.
 #[must_use]
-pub fn providers_as_markdown() -> String {
-    let mut text = String::from(
-        "| `spec.provider` | Object | Of `spec.service` it honours |\n|---|---|---|\n",
-    );
-    for provider in PROVIDERS {
-        let fields = provider.capabilities.service.iter();
-        let mut fields: Vec<String> = fields
-            .map(|field| format!("`{}`", field.as_str()))
-            .collect();
-        if fields.is_empty() {
-            fields.push("–".to_owned());
-        }
+pub fn chats_as_markdown() -> String {
+    let mut text = String::from("| `spec.type` | Chat | Beside the address |\n|---|---|---|\n");
+    for chat in alerts::PROVIDERS {
         // A `String` takes everything.
-        let _ = writeln!(
-            text,
-            "| `{}` | `{}` `{}` | {} |",
-            provider.name,
-            provider.resource.kind,
-            provider.resource.version,
-            fields.join(", ")
-        );
+        let _ = writeln!(text, "| `{}` | {} | {} |", chat.name, chat.title, chat.uses);
     }
     text
 }

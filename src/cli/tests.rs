@@ -109,7 +109,7 @@ fn speed_without_a_sandbox_is_a_usage_error() {
 #[test]
 fn lists_stand_for_themselves_and_names_follow_them() {
     let args = promote("kubectl-flagger promote --selector-labels app,name podinfo -f a.yaml -f -");
-    assert_eq!(args.flagger.selector_labels, ["app", "name"]);
+    assert_eq!(args.flagger.target.selector_labels, ["app", "name"]);
     assert_eq!(args.name.as_deref(), Some("podinfo"));
     assert_eq!(
         args.source.filename,
@@ -122,7 +122,7 @@ fn defaults_are_flaggers_and_ours() {
     let args = promote("kubectl-flagger promote");
     assert_eq!(args.name, None);
     assert_eq!(
-        args.flagger.selector_labels,
+        args.flagger.target.selector_labels,
         ["app", "name", "app.kubernetes.io/name"]
     );
     assert_eq!(args.drain, std::time::Duration::from_secs(5));

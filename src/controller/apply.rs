@@ -9,6 +9,7 @@ use crate::port::journal::Transition;
 use crate::port::lease::LeaseError;
 use crate::port::run_record::RunRecordError;
 use crate::rollout::conditions::stamp;
+use crate::rollout::decision::Cause;
 use crate::rollout::decision::Decision;
 use crate::rollout::decision::Effect;
 use crate::rollout::decision::Next;
@@ -16,6 +17,7 @@ use crate::rollout::decision::Outcome;
 use crate::rollout::event::EventKind;
 use crate::rollout::observation::Observation;
 use crate::rollout::status::Status;
+use jiff::SignedDuration;
 use std::time::Duration;
 
 impl Controller<'_> {
@@ -52,10 +54,12 @@ impl Controller<'_> {
                 result.map(str::to_owned),
             )
         });
-        let mut queued = transition.filter(|_| self.ports.journal.is_some());
+        let mut queued = transition.filter(|_| self.document.journaled);
         if !effects.is_empty() {
             self.renew_if_possible().await?;
             if !rollback {
+                // Whoever takes over asks no hook again that has answered.
+                self.document.status.answered.clone_from(&status.answered);
                 if effects.contains(&Effect::Promote) {
                     // Once the primary may have been replaced, nobody may claim that the old version serves: a driver
                     // that takes over here must know of the promotion.
@@ -74,13 +78,18 @@ impl Controller<'_> {
         if let Some(transition) = queued {
             self.document.queue(transition);
         }
-        if !unchanged {
+        if std::mem::take(&mut self.answered) || !unchanged {
             self.store().await?;
         }
         if published || std::mem::take(&mut self.status_is_old) {
             self.publish_status().await;
         }
         for event in events {
+            if let EventKind::GateOpened { waited_ms, .. } = event {
+                self.prolong(SignedDuration::from_millis(
+                    i64::try_from(waited_ms).unwrap_or(0),
+                ));
+            }
             self.say(event);
         }
         if let Some(reason) = &reason {
@@ -168,7 +177,7 @@ impl Controller<'_> {
                     let written = self
                         .ports
                         .router
-                        .set_routes(*routes, *rollback, &fence)
+                        .set_routes(*routes, &status.canary, *rollback, &fence)
                         .await?;
                     status.acknowledge(self.ports.clock.now(), self.plan.interval);
                     let took = millis(self.ports.clock.boot().saturating_sub(began));
@@ -202,6 +211,14 @@ impl Controller<'_> {
                         .await?;
                     if performed.promoted_generation.is_some() {
                         status.promoted_generation = performed.promoted_generation;
+                    }
+                    if let Some(refused) = performed.refused {
+                        status.capacity_refused = true;
+                        self.say_warning(
+                            "flagger::cluster::capacity",
+                            "the pods that the next share needs may not be asked for",
+                            &refused,
+                        );
                     }
                 }
             }
@@ -299,6 +316,8 @@ impl Controller<'_> {
             | EventKind::Diagnostic { message: why, .. } = event
             {
                 Some(why.clone())
+            } else if let EventKind::GateWaiting { name, gate } = event {
+                Some(format!("{gate} waits for {name} to open"))
             } else {
                 None
             }
@@ -321,7 +340,9 @@ impl Controller<'_> {
             from: before.weight(),
             status: after.canary.clone(),
             threshold: self.plan.threshold,
-            steps: self.plan.ladder.steps().to_vec(),
+            steps: self.plan.way.weights().to_vec(),
+            iterations: self.plan.way.iterations(),
+            mirrored: after.mirrored,
             measured: measured.collect(),
             reason,
             spec_commit: self.identity.spec_commit.clone(),
@@ -337,13 +358,14 @@ impl Controller<'_> {
 /// Does anything differ that people read in the status?
 fn differs(before: &Status, after: &Status) -> bool {
     let facts = |status: &Status| {
-        let status = &status.canary;
+        let canary = &status.canary;
         (
-            status.phase,
-            status.canary_weight,
-            status.failed_checks,
-            status.iterations,
-            status.tracked_configs.clone(),
+            canary.phase,
+            status.routes(),
+            canary.failed_checks,
+            canary.iterations,
+            canary.tracked_configs.clone(),
+            status.gate.is_some(),
         )
     };
     facts(before) != facts(after)
@@ -355,7 +377,8 @@ fn result(before: &Status, after: &Status, next: &Next) -> Option<&'static str> 
         Next::Done(outcome) => Some(outcome.word()),
         Next::Again | Next::Tick(_) | Next::At(_) => {
             let begun = before.ending.is_none().then_some(after.ending).flatten();
-            begun.map(|cause| Outcome::RolledBack(cause).word())
+            let closing = before.closing.is_none().then_some(after.closing).flatten();
+            begun.map(Cause::outcome).or(closing).map(Outcome::word)
         }
     }
 }

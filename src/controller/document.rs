@@ -1,13 +1,20 @@
 //! What the run record holds: everything another process needs to finish a run.
 
 use crate::canary::phase::Phase;
+use crate::port::alerts::Lost;
 use crate::port::journal::Transition;
+use crate::rollout::decision::Cause;
 use crate::rollout::decision::Effect;
+use crate::rollout::decision::Outcome;
 use crate::rollout::status::Status;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Answers that are kept.
+const ANSWERS: usize = 20;
 
 /// Transitions that wait for Git at most; older ones are folded into the next.
 const OUTBOX: usize = 200;
@@ -35,9 +42,36 @@ pub struct Document {
     pub intent: Option<Intent>,
     /// How far it is.
     pub status: Status,
+    /// What it was started with, as one `v1` List: whoever ends it for a dead driver reads it here.
+    #[serde(default)]
+    pub spec: Value,
+    /// Are its transitions for Git?
+    #[serde(default)]
+    pub journaled: bool,
+    /// How it ended; absent while it runs.
+    #[serde(default)]
+    pub ended: Option<Ended>,
+    /// Requests of other processes by their ULID, and when they were heard; the last of them.
+    #[serde(default)]
+    pub answers: BTreeMap<String, Timestamp>,
     /// Transitions that are not in Git yet.
     #[serde(default)]
     pub outbox: Vec<Transition>,
+    /// Alerts and events that did not arrive.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<Lost>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ended {
+    /// The outcome's word.
+    pub outcome: String,
+    /// What its process returned.
+    pub exit_code: u8,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// A transition that was begun.
@@ -62,7 +96,12 @@ impl Document {
             resumed: false,
             intent: None,
             status: Status::default(),
+            spec: Value::Null,
+            journaled: false,
+            ended: None,
+            answers: BTreeMap::new(),
             outbox: Vec::new(),
+            lost: Vec::new(),
         }
     }
 
@@ -72,14 +111,49 @@ impl Document {
         serde_path_to_error::deserialize(document).map_err(|error| error.to_string())
     }
 
+    /// Would another driver go on with it?
+    #[must_use]
+    pub fn is_unfinished(&self) -> bool {
+        self.status.phase().is_running()
+            || self.status.phase() == Phase::Initializing
+            || self.status.ending.is_some()
+            || self.status.closing.is_some()
+    }
+
+    /// What its process returned, or would have: of a run that is over.
+    #[must_use]
+    pub fn exit_code(&self) -> Option<u8> {
+        if let Some(ended) = &self.ended {
+            return Some(ended.exit_code);
+        }
+        let status = &self.status;
+        match status.phase() {
+            _ if self.is_unfinished() => None,
+            Phase::Failed if status.promotion_failed => Some(Outcome::Split.exit_code()),
+            Phase::Failed => {
+                let cause = status.rejected.as_ref().map(|rejected| rejected.cause);
+                Some(cause.unwrap_or(Cause::Aborted).exit_code())
+            }
+            Phase::New
+            | Phase::Initializing
+            | Phase::Initialized
+            | Phase::Waiting
+            | Phase::Progressing
+            | Phase::WaitingPromotion
+            | Phase::Promoting
+            | Phase::Finalising
+            | Phase::Succeeded
+            | Phase::Terminating
+            | Phase::Terminated => Some(0),
+        }
+    }
+
     /// The record of an unfinished run is continued; after a finished one a fresh run begins, with what must be
     /// remembered of the canary.
     pub fn continue_or_begin(&mut self, fresh: Self) {
-        let unfinished = self.status.phase().is_running()
-            || self.status.phase() == Phase::Initializing
-            || self.status.ending.is_some();
-        if unfinished {
+        if self.is_unfinished() {
             self.resumed = true;
+            self.ended = None;
         } else {
             let old = std::mem::replace(self, fresh);
             self.epoch = old.epoch;
@@ -101,6 +175,14 @@ impl Document {
             parts.next().and_then(|seq| seq.parse::<u64>().ok()),
         );
         run == Some(self.run.as_str()) && seq.is_some_and(|seq| seq > self.seq)
+    }
+
+    /// Answers a request. ULIDs sort by time, so that the oldest answers go first.
+    pub fn answer(&mut self, id: String, at: Timestamp) {
+        self.answers.insert(id, at);
+        while self.answers.len() > ANSWERS {
+            self.answers.pop_first();
+        }
     }
 
     /// Adds a transition to what Git must still get.

@@ -11,14 +11,19 @@ mod publish;
 mod wait;
 
 pub use document::Document;
+pub use document::Ended;
 pub use failure::RunError;
 
 use crate::canary::phase::Phase;
 use crate::canary::weight::Weight;
+use crate::port::alerts::Alerts;
+use crate::port::ask::Ask;
+use crate::port::ask::AskVerb;
 use crate::port::clock::Clock;
 use crate::port::cluster::Cluster;
 use crate::port::cluster::ClusterView;
 use crate::port::cluster::Fence;
+use crate::port::hooks::Hooks;
 use crate::port::journal::StatusJournal;
 use crate::port::lease::Lease;
 use crate::port::metric_source::MetricSource;
@@ -37,6 +42,7 @@ use crate::rollout::plan::Timing;
 use crate::rollout::step::step;
 use jiff::SignedDuration;
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -49,6 +55,10 @@ pub struct Ports<'a> {
     pub router: &'a dyn Router,
     /// Metrics.
     pub metrics: &'a dyn MetricSource,
+    /// Webhooks.
+    pub hooks: &'a dyn Hooks,
+    /// Alerts, and events for those who listen.
+    pub alerts: &'a dyn Alerts,
     /// The lock.
     pub lease: &'a dyn Lease,
     /// What survives a crash.
@@ -82,10 +92,12 @@ pub struct Identity {
     pub version: String,
     /// The questions to metrics, in their order.
     pub metrics: Vec<MetricCheck>,
+    /// The spec and what it names, as one `v1` List.
+    pub spec: Value,
 }
 
 /// What is said to a driver while it drives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Word {
     /// A signal came from somebody who can be asked what to do.
     Ask(Signal),
@@ -99,6 +111,8 @@ pub enum Word {
     LookAgain,
     /// Do that.
     Do(Request),
+    /// Another process asks.
+    Asked(Ask),
 }
 
 /// How a run ended.
@@ -146,6 +160,8 @@ pub struct Controller<'a> {
     /// Has anything been written to the cluster that users could notice?
     moved: bool,
     recording_failed: bool,
+    /// Was a request answered since the record was written?
+    answered: bool,
     /// Is a wait to be ended, although nothing that it waits for has come?
     woken: bool,
     first_tick: Timestamp,
@@ -163,6 +179,9 @@ impl<'a> Controller<'a> {
         requests: UnboundedReceiver<Word>,
     ) -> Self {
         let now = ports.clock.now();
+        let mut document = Document::begin(run, now);
+        document.spec.clone_from(&identity.spec);
+        document.journaled = ports.journal.is_some();
         Self {
             ports,
             plan,
@@ -172,7 +191,7 @@ impl<'a> Controller<'a> {
             requests,
             request: None,
             view: None,
-            document: Document::begin(run, now),
+            document,
             record_version: None,
             flush: None,
             worst: Vec::new(),
@@ -182,6 +201,7 @@ impl<'a> Controller<'a> {
             stored_outbox: 0,
             moved: false,
             recording_failed: false,
+            answered: false,
             woken: false,
             first_tick: now,
         }
@@ -196,14 +216,32 @@ impl<'a> Controller<'a> {
             return Ok(stopped);
         }
         let driven = self.drive().await;
+        let waiting = self.stored_outbox;
         let flushed = self.flush_at_the_end().await;
-        let outcome = match driven {
-            Ok(outcome) => outcome,
+        let finished = driven.map(|outcome| Finished {
+            outcome,
+            unrecorded: !flushed || self.recording_failed,
+        });
+        if let Ok(finished) = &finished {
+            self.document.ended = Some(Ended {
+                outcome: finished.outcome.word().to_owned(),
+                exit_code: finished.exit_code(),
+                at: self.ports.clock.now(),
+            });
+        }
+        if self.moved || self.document.outbox.len() != waiting {
+            // What Git has is dropped from the record, what it lacks stays for whoever comes next.
+            let _best_effort = self.store().await;
+        }
+        let finished = match finished {
+            Ok(finished) => finished,
             Err(error) => {
                 self.release().await;
                 return Err(error);
             }
         };
+        let outcome = finished.outcome;
+        self.settle_alerts().await;
         let finished = Finished {
             outcome,
             unrecorded: !flushed || self.recording_failed,
@@ -248,6 +286,7 @@ impl<'a> Controller<'a> {
     async fn take_the_lock_or_leave(&mut self) -> Result<Option<Finished>, RunError> {
         let mut words = std::mem::replace(&mut self.requests, unbounded_channel().1);
         let mut early = None;
+        let mut asks = Vec::new();
         let signal = {
             let taking = self.take_the_lock();
             tokio::pin!(taking);
@@ -260,6 +299,7 @@ impl<'a> Controller<'a> {
                         )
                         | Word::Ask(signal) => break Some(signal),
                         Word::Do(request @ (Request::Abort | Request::Lost)) => early = Some(request),
+                        Word::Asked(ask) => asks.push(ask),
                         Word::CarryOn | Word::Pause | Word::Resume | Word::LookAgain => {}
                     },
                     taken = &mut taking => {
@@ -271,6 +311,9 @@ impl<'a> Controller<'a> {
         };
         self.requests = words;
         self.request = early;
+        for ask in asks {
+            self.asked(ask);
+        }
         Ok(signal.map(|signal| Finished {
             outcome: Outcome::Stopped(signal),
             unrecorded: false,
@@ -294,8 +337,12 @@ impl<'a> Controller<'a> {
             self.stored_outbox = self.document.outbox.len();
         }
         self.inherits = self.document.resumed;
-        self.moved = self.document.status.phase().is_running();
+        let phase = self.document.status.phase();
+        self.moved = phase.is_running() && phase != Phase::Waiting;
         self.document.epoch = self.ports.lease.epoch().unwrap_or(floor + 1);
+        if let Some(affinity) = &mut self.plan.affinity {
+            affinity.seed.clone_from(&self.document.run);
+        }
         Ok(())
     }
 
@@ -370,15 +417,15 @@ impl<'a> Controller<'a> {
             by: holder,
             via: "keys",
         };
-        let said = match word {
-            Word::Ask(by) => Some(signal(by, "ask")),
+        let said = match &word {
+            Word::Ask(by) => Some(signal(*by, "ask")),
             Word::CarryOn => Some(signal(Signal::Int, "continue")),
             Word::Pause => Some(asked("pause")),
             Word::Resume => Some(asked("resume")),
-            Word::LookAgain => None,
-            Word::Do(Request::Interrupt(by)) => Some(signal(by, self.on_interrupt())),
-            Word::Do(Request::Hold(by)) => Some(signal(by, "hold")),
-            Word::Do(Request::Leave(by)) => Some(signal(by, "leave")),
+            Word::LookAgain | Word::Asked(_) => None,
+            Word::Do(Request::Interrupt(by)) => Some(signal(*by, self.on_interrupt())),
+            Word::Do(Request::Hold(by)) => Some(signal(*by, "hold")),
+            Word::Do(Request::Leave(by)) => Some(signal(*by, "leave")),
             Word::Do(Request::Abort) => Some(asked("abort")),
             Word::Do(Request::Lost) => None,
         };
@@ -390,8 +437,31 @@ impl<'a> Controller<'a> {
             Word::Pause => self.pause(),
             Word::Resume => self.resume(),
             Word::LookAgain => self.woken = true,
+            Word::Asked(ask) => self.asked(ask),
             Word::Ask(_) | Word::CarryOn => {}
         }
+    }
+
+    /// Another process' request: done and answered once, and only if it is meant for this run.
+    fn asked(&mut self, ask: Ask) {
+        if ask.run != self.document.run || self.document.answers.contains_key(&ask.id) {
+            return;
+        }
+        let verb = ask.verb;
+        self.say(EventKind::IntentReceived {
+            verb: verb.as_str(),
+            by: ask.by,
+            via: "request",
+        });
+        match verb {
+            AskVerb::Abort => self.request = Some(Request::Abort),
+            AskVerb::Pause => self.pause(),
+            AskVerb::Resume => self.resume(),
+        }
+        let now = self.ports.clock.now();
+        self.document.answer(ask.id, now);
+        self.answered = true;
+        self.woken = true;
     }
 
     /// What an interrupt does in this phase.
@@ -423,11 +493,7 @@ impl<'a> Controller<'a> {
         let Some(since) = self.document.status.paused_since.take() else {
             return;
         };
-        let paused = now.duration_since(since);
-        self.plan.deadline = self
-            .plan
-            .deadline
-            .and_then(|deadline| deadline.checked_add(paused).ok());
+        self.prolong(now.duration_since(since));
         let soaked = self
             .document
             .status
@@ -437,6 +503,12 @@ impl<'a> Controller<'a> {
             self.document.status.next_check = Some(now);
         }
         self.woken = true;
+    }
+
+    /// That time does not count for `--timeout`.
+    fn prolong(&mut self, by: SignedDuration) {
+        let deadline = self.plan.deadline;
+        self.plan.deadline = deadline.and_then(|deadline| deadline.checked_add(by).ok());
     }
 
     fn fence(&self, seq: u64) -> Fence {

@@ -1,6 +1,8 @@
 //! Asks the ports and returns one observation; runs the checks that are due.
 
+use crate::canary::hook::HookCall;
 use crate::canary::phase::Phase;
+use crate::canary::webhook::HookType;
 use crate::canary::weight::Proof;
 use crate::controller::Controller;
 use crate::controller::RunError;
@@ -9,6 +11,7 @@ use crate::port::Job;
 use crate::port::cluster::ClusterView;
 use crate::port::cluster::Effect;
 use crate::port::cluster::WorkloadError;
+use crate::port::metric_source::Answered;
 use crate::port::router::SeenRoutes;
 use crate::rollout::analysis::judge;
 use crate::rollout::decision::Check;
@@ -18,12 +21,17 @@ use crate::rollout::event::Sample;
 use crate::rollout::observation::Observation;
 use crate::rollout::observation::Request;
 use crate::rollout::step::checks_due;
+use crate::rollout::step::stops;
 use futures::StreamExt as _;
 use futures::stream::FuturesOrdered;
+use jiff::Timestamp;
 use std::time::Duration;
 
 /// Between two tries to renew the lock while something else is under way.
 const SHORTEST: Duration = Duration::from_millis(500);
+
+/// Of metrics, in the order of their checks.
+type Answers<'a> = FuturesOrdered<Job<'a, Answered>>;
 
 impl Controller<'_> {
     pub(super) async fn observe(&mut self) -> Result<Observation, RunError> {
@@ -85,7 +93,7 @@ impl Controller<'_> {
             .is_some_and(|intent| self.document.has_not_confirmed(intent));
         let intent = self.document.intent.take();
         let status = &mut self.document.status;
-        if status.phase() != Phase::Progressing {
+        if !matches!(status.phase(), Phase::Progressing | Phase::WaitingPromotion) {
             return;
         }
         // A way back that was begun on the route is finished, whatever the record says.
@@ -101,6 +109,10 @@ impl Controller<'_> {
                     rollback: false,
                 } if routes.is_some_and(|seen| seen.routes == wanted) => {
                     status.canary.canary_weight = wanted.canary;
+                    status.mirrored = wanted.mirrored;
+                    if let Some(affinity) = &self.plan.affinity {
+                        affinity.moved(&mut status.canary, &status.revision, wanted.canary);
+                    }
                     status.acknowledge(self.ports.clock.now(), self.plan.interval);
                 }
                 Effect::SetRoutes { .. }
@@ -127,8 +139,8 @@ impl Controller<'_> {
         }
     }
 
-    /// All are asked at once; the answers are heard in the spec's order up to the first that does not pass, as Flagger
-    /// hears them. A request ends it.
+    /// Hooks one after another, metrics all at once; the answers are heard in their order up to the first that stops the
+    /// look, as Flagger hears them. A request ends it.
     pub(super) async fn run_checks(
         &mut self,
         seen: &Observation,
@@ -136,36 +148,95 @@ impl Controller<'_> {
         let mut results = Vec::new();
         let due = checks_due(&self.plan, &self.document.status, seen);
         let metrics = self.ports.metrics;
-        let mut answers: FuturesOrdered<_> = due
-            .iter()
-            .map(|Check::Metric(metric)| metrics.ask(*metric))
-            .collect();
-        for Check::Metric(metric) in due {
-            let result = loop {
-                let clock = self.ports.clock;
-                let due = self.ports.lease.due_in().max(SHORTEST);
-                tokio::select! {
-                    biased;
-                    word = next_request(&mut self.requests) => {
-                        self.heard(word);
-                        if self.request.is_some() {
-                            return Ok(results);
-                        }
-                    }
-                    Some(answered) = answers.next() => break answered,
-                    () = clock.sleep(due) => self.renew_if_possible().await?,
-                }
+        let asked = due.iter().filter_map(|check| match check {
+            Check::Metric(metric) => Some(metrics.ask(*metric)),
+            Check::Hook(_) => None,
+        });
+        // Nothing is asked before the first answer is waited for.
+        let mut answers: Answers<'_> = asked.collect();
+        for check in due {
+            let result = match check {
+                Check::Metric(metric) => self.measure(metric, &mut answers).await?,
+                Check::Hook(hook) => self.call(hook).await?,
             };
-            let result = judge(&self.identity.metrics[metric], &result.query, result.answer);
-            let passed = result.passed();
-            self.remember_worst(result.sample());
-            self.say(EventKind::MetricSampled(result.sample().clone()));
+            let Some(result) = result else {
+                return Ok(results);
+            };
+            let stops = stops(&self.plan, &check, &result);
             results.push(result);
-            if !passed {
+            if stops {
                 break;
             }
         }
         Ok(results)
+    }
+
+    /// `None` where somebody asked for something meanwhile.
+    async fn measure(
+        &mut self,
+        metric: usize,
+        answers: &mut Answers<'_>,
+    ) -> Result<Option<CheckResult>, RunError> {
+        let next = self.unless_asked(Box::pin(answers.next())).await?;
+        let Some(answer) = next.flatten() else {
+            return Ok(None);
+        };
+        let result = judge(&self.identity.metrics[metric], &answer.query, answer.answer);
+        if let Some(sample) = result.sample() {
+            self.remember_worst(sample);
+            self.say(EventKind::MetricSampled(sample.clone()));
+        }
+        Ok(Some(result))
+    }
+
+    /// `None` where somebody asked for something meanwhile.
+    async fn call(&mut self, at: usize) -> Result<Option<CheckResult>, RunError> {
+        let status = &self.document.status;
+        let Some(hook) = self.plan.hooks.get(at).cloned() else {
+            return Ok(None);
+        };
+        // The same for a repeat after a crash, another one at the next look.
+        let look = status.next_check.map_or(0, Timestamp::as_millisecond);
+        let (run, seq) = (&self.document.run, self.document.seq);
+        let call = HookCall {
+            hook: at,
+            phase: told_phase(hook.kind, status.phase()),
+            checksum: self.checksum(),
+            key: format!("{run}/{seq}/{at}-{look}"),
+        };
+        let hooks = self.ports.hooks;
+        let Some(answer) = self.unless_asked(hooks.call(&call)).await? else {
+            return Ok(None);
+        };
+        let said = Some(answer.text.clone()).filter(|said| !answer.passed && !said.is_empty());
+        self.say(EventKind::WebhookCalled {
+            hook: hook.kind(),
+            name: hook.name,
+            ok: answer.passed,
+            status: answer.status,
+            error: said,
+            took_ms: u64::try_from(answer.took.as_millis()).unwrap_or(u64::MAX),
+        });
+        Ok(Some(CheckResult::Hook(answer)))
+    }
+
+    /// Waits for an answer; the lock is kept meanwhile, and a request ends the wait.
+    async fn unless_asked<T>(&mut self, mut answer: Job<'_, T>) -> Result<Option<T>, RunError> {
+        loop {
+            let clock = self.ports.clock;
+            let due = self.ports.lease.due_in().max(SHORTEST);
+            tokio::select! {
+                biased;
+                word = next_request(&mut self.requests) => {
+                    self.heard(word);
+                    if self.request.is_some() {
+                        return Ok(None);
+                    }
+                }
+                answered = &mut answer => return Ok(Some(answered)),
+                () = clock.sleep(due) => self.renew_if_possible().await?,
+            }
+        }
     }
 
     fn remember_worst(&mut self, sample: &Sample) {
@@ -178,6 +249,19 @@ impl Controller<'_> {
             Some(_) => {}
             None => self.worst.push(sample.clone()),
         }
+    }
+}
+
+/// The phase that a hook is told, as Flagger tells it.
+const fn told_phase(kind: HookType, phase: Phase) -> Phase {
+    match kind {
+        HookType::ConfirmRollout | HookType::Rollback | HookType::PostRollout | HookType::Event => {
+            phase
+        }
+        HookType::PreRollout
+        | HookType::Rollout
+        | HookType::ConfirmTrafficIncrease
+        | HookType::ConfirmPromotion => Phase::Progressing,
     }
 }
 

@@ -1,10 +1,13 @@
 //! Says what happened. Every event passes here, so that numbering, phase and weight are the same everywhere.
 
+use crate::canary::hook;
 use crate::canary::phase::Phase;
+use crate::canary::webhook::HookType;
 use crate::canary::weight::Proof;
 use crate::canary::weight::Weight;
 use crate::controller::Controller;
 use crate::controller::RunError;
+use crate::port::alerts::Lost;
 use crate::port::causes;
 use crate::port::journal::Recorded;
 use crate::rollout::decision::Next;
@@ -12,6 +15,7 @@ use crate::rollout::decision::Reason;
 use crate::rollout::event::Event;
 use crate::rollout::event::EventKind;
 use crate::rollout::event::Level;
+use crate::rollout::event::Sample;
 use crate::rollout::observation::Observation;
 use crate::rollout::words;
 use crate::rollout::words::WordsContext;
@@ -32,11 +36,15 @@ pub(super) struct Said {
 
 impl Controller<'_> {
     pub(super) fn say(&mut self, kind: EventKind) {
-        if let EventKind::WorkloadProgress { .. } = kind {
+        if let EventKind::WorkloadProgress { .. } | EventKind::GateWaiting { .. } = kind {
             if self.said.waiting.as_ref() == Some(&kind) {
                 return;
             }
             self.said.waiting = Some(kind.clone());
+        }
+        if let EventKind::GateOpened { .. } = kind {
+            // Its next closing is news.
+            self.said.waiting = None;
         }
         let level = level(&kind);
         if let EventKind::TrafficChanged { to, .. } = kind {
@@ -66,10 +74,17 @@ impl Controller<'_> {
             canary: self.identity.canary.clone(),
             phase: self.said.phase,
             weight,
+            checksum: self.checksum(),
             msg,
             kind,
         };
         self.subscriber.on_event(&event);
+    }
+
+    /// Names what is being rolled out, for webhooks.
+    pub(super) fn checksum(&self) -> String {
+        let status = &self.document.status;
+        hook::checksum(status.canary.tracked_configs.as_ref(), &status.revision)
     }
 
     /// Is it news that this rollback starts?
@@ -131,7 +146,10 @@ impl Controller<'_> {
         if due && !self.said.planned && self.document.status.ending.is_none() {
             self.said.planned = true;
             self.say(EventKind::RunPlan {
-                weights: self.plan.ladder.steps().to_vec(),
+                strategy: self.plan.way.name(),
+                weights: self.plan.way.weights().to_vec(),
+                iterations: self.plan.way.iterations(),
+                mirror: self.plan.way.mirrors(),
                 interval_ms: u64::try_from(self.plan.interval.as_millis()).unwrap_or(0),
                 threshold: self.plan.threshold,
                 metrics: self
@@ -140,10 +158,26 @@ impl Controller<'_> {
                     .iter()
                     .map(|check| check.metric.name.clone())
                     .collect(),
-                gates: Vec::new(),
+                gates: self.gates(),
                 estimate_ms: u64::try_from(self.plan.estimate().as_millis()).unwrap_or(0),
             });
         }
+    }
+
+    /// The hooks that hold the run until they say yes.
+    fn gates(&self) -> Vec<String> {
+        let hooks = self.plan.hooks.iter();
+        let gates = hooks.filter(|hook| match hook.kind {
+            HookType::ConfirmRollout
+            | HookType::ConfirmTrafficIncrease
+            | HookType::ConfirmPromotion => true,
+            HookType::PreRollout
+            | HookType::Rollout
+            | HookType::PostRollout
+            | HookType::Rollback
+            | HookType::Event => false,
+        });
+        gates.map(|hook| hook.name.clone()).collect()
     }
 
     pub(super) fn say_waiting(&mut self, reason: &Reason, next: &Next, proof: &Proof) {
@@ -154,9 +188,10 @@ impl Controller<'_> {
         };
         let soaking = match reason {
             Reason::Soaking | Reason::Paused | Reason::WaitingForRoute(_) => true,
-            // Pods are reported by events of their own.
+            // Pods and gates are reported by events of their own.
             Reason::WaitingForWorkload { .. }
             | Reason::WaitingForCapacity { .. }
+            | Reason::Gate { .. }
             | Reason::Draining => false,
         };
         if let Some(until) = until.filter(|_| soaking) {
@@ -191,6 +226,23 @@ impl Controller<'_> {
             code: code.to_owned(),
             message: message.to_owned(),
             causes: told(error),
+            file: None,
+            span: None,
+            help: None,
+        });
+    }
+
+    pub(super) fn say_lost(&mut self, lost: &Lost) {
+        let Lost {
+            receiver,
+            count,
+            why,
+        } = lost;
+        let messages = if *count == 1 { "message" } else { "messages" };
+        self.say(EventKind::Diagnostic {
+            code: "flagger::alerts::lost".to_owned(),
+            message: format!("{count} {messages} did not reach {receiver}"),
+            causes: vec![why.clone()],
             file: None,
             span: None,
             help: None,
@@ -235,17 +287,14 @@ fn tag(image: &str) -> String {
 fn level(kind: &EventKind) -> Level {
     match kind {
         EventKind::CheckHeld { .. }
+        | EventKind::GateWaiting { .. }
         | EventKind::SignalReceived { .. }
         | EventKind::IntentReceived { .. }
         | EventKind::StatusFailed { .. }
         | EventKind::Diagnostic { .. } => Level::Warn,
         EventKind::RollbackStarted { .. } | EventKind::RollbackFinished { .. } => Level::Error,
-        EventKind::MetricSampled(sample) => {
-            if sample.ok {
-                Level::Info
-            } else {
-                Level::Warn
-            }
+        EventKind::MetricSampled(Sample { ok, .. }) | EventKind::WebhookCalled { ok, .. } => {
+            if *ok { Level::Info } else { Level::Warn }
         }
         EventKind::RunFinished { exit_code, .. } => {
             if *exit_code == 0 {
@@ -260,6 +309,8 @@ fn level(kind: &EventKind) -> Level {
         | EventKind::WorkloadReady { .. }
         | EventKind::WorkloadProgress { .. }
         | EventKind::TrafficChanged { .. }
+        | EventKind::IterationStarted { .. }
+        | EventKind::GateOpened { .. }
         | EventKind::CheckPassed { .. }
         | EventKind::StatusRecorded { .. }
         | EventKind::Heartbeat { .. } => Level::Info,

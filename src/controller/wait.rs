@@ -167,7 +167,6 @@ impl Controller<'_> {
         if self.ports.journal.is_none() {
             return true;
         }
-        let waiting = self.stored_outbox;
         // What is on its way, and once more what came after it.
         for _ in 0..2 {
             if let Some(flush) = self.flush.take() {
@@ -175,12 +174,32 @@ impl Controller<'_> {
             }
             self.begin_flush();
         }
-        let done = self.document.outbox.is_empty();
-        if self.moved || self.document.outbox.len() != waiting {
-            // What Git has is dropped from the record, what it lacks stays for whoever comes next.
-            let _best_effort = self.store().await;
+        self.document.outbox.is_empty()
+    }
+
+    /// Says and keeps what alerts and events were lost. Whoever wants to leave at once does not wait for them.
+    pub(super) async fn settle_alerts(&mut self) {
+        let mut settling = self.ports.alerts.settle();
+        let lost = loop {
+            tokio::select! {
+                biased;
+                word = next_request(&mut self.requests) => {
+                    self.heard(word);
+                    if let Some(Request::Leave(_)) = self.request {
+                        return;
+                    }
+                }
+                lost = &mut settling => break lost,
+            }
+        };
+        if lost.is_empty() {
+            return;
         }
-        done
+        for one in &lost {
+            self.say_lost(one);
+        }
+        self.document.lost = lost;
+        let _best_effort = self.store().await;
     }
 
     /// Whoever wants to leave at once does not wait for Git.

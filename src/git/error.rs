@@ -35,7 +35,7 @@ pub enum GitError {
         )
     )]
     ForeignOwner {
-        /// Where the search began.
+        /// Its top folder.
         dir: PathBuf,
     },
     /// The repository uses a storage format that cannot be read.
@@ -132,7 +132,12 @@ impl GitError {
         let dir = dir.to_path_buf();
         match error.code() {
             git2::ErrorCode::NotFound => return Self::NoRepository { dir },
-            git2::ErrorCode::Owner => return Self::ForeignOwner { dir },
+            git2::ErrorCode::Owner => {
+                // Git wants the top folder, in full; libgit2 has it in quotes
+                let named = error.message().split('\'').nth(1);
+                let top = named.map_or(dir, |path| PathBuf::from(path.trim_end_matches('/')));
+                return Self::ForeignOwner { dir: top };
+            }
             _ => {}
         }
         let message = error.message().to_lowercase();
@@ -176,7 +181,7 @@ mod tests {
             git2::ErrorClass::Config,
             "repository path '/srv/x/' is not owned by current user",
         );
-        let error = GitError::opening(Path::new("/srv/x"), &answer);
+        let error = GitError::opening(Path::new("deploy"), &answer);
         assert_eq!(
             error.to_string(),
             "the repository at /srv/x belongs to another user"

@@ -66,8 +66,18 @@ fn subject(transition: &Transition, author: &Author) -> String {
         transition.from,
         status.canary_weight
     );
+    // A failed look is no new iteration.
+    let iterating = status.phase == Phase::Progressing
+        && transition.measured.iter().all(|measured| measured.ok)
+        && u32::try_from(status.iterations)
+            .is_ok_and(|done| (1..=transition.iterations).contains(&done));
     let detail = if let Some(result) = &transition.result {
         Some(one_line(result, 20))
+    } else if iterating {
+        Some(format!(
+            "iteration {}/{}",
+            status.iterations, transition.iterations
+        ))
     } else if transition.from != status.canary_weight {
         None
     } else if status.failed_checks > 0 {
@@ -75,8 +85,8 @@ fn subject(transition: &Transition, author: &Author) -> String {
             "{}/{} checks failed",
             status.failed_checks, transition.threshold
         ))
-    } else if status.iterations > 0 {
-        Some(format!("iteration {}", status.iterations))
+    } else if transition.mirrored {
+        Some(String::from("mirrored"))
     } else {
         None
     };
@@ -233,6 +243,23 @@ mod tests {
     use crate::canary::weight::Weight;
     use crate::git::testing::author;
     use crate::git::testing::transition;
+
+    #[test]
+    fn an_iteration_is_told_as_one_of_so_many() {
+        let mut step = transition(3, 100, 100);
+        step.iterations = 10;
+        step.status.iterations = 3;
+        let text = message(&step, &author());
+        let subject = text.lines().next().unwrap_or_default();
+        assert!(
+            subject.ends_with(": Progressing 100% -> 100%, iteration 3/10"),
+            "{subject}"
+        );
+        step.iterations = 0;
+        step.status.iterations = 0;
+        step.mirrored = true;
+        assert!(message(&step, &author()).contains(", mirrored\n"));
+    }
 
     #[test]
     fn a_step_reads_as_a_line_of_the_story() {

@@ -175,6 +175,8 @@ pub fn transition(seq: u64, from: i64, to: i64) -> Transition {
         },
         threshold: 5,
         steps: [10, 20, 30].map(Weight::saturating).to_vec(),
+        iterations: 0,
+        mirrored: false,
         measured: vec![
             measured("request-success-rate", 99.4, Some(99.0), None),
             measured("request-duration", 244.0, None, Some(500.0)),

@@ -39,8 +39,8 @@ use std::time::Duration;
 
 /// For one request, unless a flag says otherwise.
 pub const DEADLINE: Duration = Duration::from_secs(10);
-/// Objects a page of a list.
-const PAGE: u32 = 500;
+/// Objects a page of a list. What one target refers to, with the primary's copies, comes in one.
+const PAGE: u32 = 2000;
 
 /// Sends requests. Cheap to clone.
 #[derive(Clone)]

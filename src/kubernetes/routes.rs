@@ -8,7 +8,9 @@ use crate::canary::metadata::MANAGED_BY;
 use crate::canary::metadata::MANAGER;
 use crate::canary::metadata::entries;
 use crate::canary::object::ObjectRef;
+use crate::canary::object::Resource;
 use crate::canary::spec::Canary;
+use crate::canary::status::CanaryStatus;
 use crate::canary::weight::Routes;
 use crate::kubernetes::fence;
 use crate::kubernetes::operation::Patch;
@@ -28,6 +30,8 @@ use crate::router::Facts;
 use crate::router::RouteError;
 use crate::router::TrafficProvider;
 use serde_json::Value;
+use serde_json::json;
+use std::cell::Cell;
 use std::rc::Rc;
 
 /// Tries of one write that others keep getting in the way of.
@@ -40,6 +44,8 @@ pub struct LiveRoutes {
     provider: &'static TrafficProvider,
     owner: Option<Value>,
     wake: Rc<Wake>,
+    /// Does the cluster have the route's kind, as far as it was asked?
+    served: Cell<bool>,
 }
 
 impl LiveRoutes {
@@ -58,7 +64,25 @@ impl LiveRoutes {
             provider,
             owner,
             wake,
+            served: Cell::new(false),
         }
+    }
+
+    /// Looked at before anything moves: a route that nobody can make is no reason to have switched the apex.
+    async fn must_be_served(&self, route: &ObjectRef) -> Result<(), WorkloadError> {
+        if self.served.get() || self.requests.serves(route).await? {
+            self.served.set(true);
+            return Ok(());
+        }
+        Err(WorkloadError::Unusable {
+            object: route.to_string(),
+            why: format!(
+                "the cluster has no {} of {}",
+                route.plural,
+                route.api_version()
+            ),
+            help: format!("what is to be installed: {}", self.provider.install),
+        })
     }
 
     fn address(&self) -> ObjectRef {
@@ -98,7 +122,8 @@ impl LiveRoutes {
                 let mut labels = entries(&manifest, "labels");
                 labels.insert(MANAGED_BY.to_owned(), MANAGER.into());
                 manifest["metadata"]["labels"] = labels.into();
-                if let Some(owner) = &self.owner {
+                // What belongs to no namespace cannot have an owner in one.
+                if let (Some(owner), Some(_)) = (&self.owner, &address.namespace) {
                     manifest["metadata"]["ownerReferences"] = vec![owner.clone()].into();
                 }
                 fence::mark(&mut manifest, fence, &self.key());
@@ -125,10 +150,12 @@ impl LiveRoutes {
         Ok((address, written))
     }
 
-    /// Reads, translates and writes, again when somebody changed the object in between.
+    /// Reads, translates and writes, again when somebody changed the object in between. `known` are facts that are
+    /// not read.
     async fn change(
         &self,
         whole: bool,
+        known: &Facts,
         fence: &Fence,
         intent: Option<&str>,
         wish: impl Fn(&Facts) -> Result<Vec<Change>, RouteError>,
@@ -137,6 +164,7 @@ impl LiveRoutes {
         loop {
             tries += 1;
             let mut facts = self.facts(whole).await?;
+            facts.extend(known.clone());
             let changes = wish(&facts).map_err(unusable)?;
             let mut failed = None;
             for change in changes {
@@ -173,8 +201,29 @@ fn unusable(error: RouteError) -> WorkloadError {
             object.clone(),
             format!("it also sends traffic to {destination}"),
         ),
+        RouteError::Scale { object, total } => {
+            (object.clone(), format!("its weights add up to {total}"))
+        }
+        RouteError::Missing { object, what } => (
+            object.clone(),
+            format!("it needs {what}, which is not there"),
+        ),
         RouteError::Shape { object, field } => (object.clone(), format!("it has no {field}")),
-        RouteError::Unsaid { kind, what } => (kind.to_lowercase(), format!("it cannot say {what}")),
+        RouteError::Unsaid { kind, what } | RouteError::UnsaidMatch { kind, what } => {
+            (kind.to_lowercase(), format!("it cannot say {what}"))
+        }
+        RouteError::Unnamed { object, service } => (
+            object.clone(),
+            format!("it does not lead to service {service}"),
+        ),
+        RouteError::Unreadable {
+            object,
+            field,
+            found,
+        } => (
+            object.clone(),
+            format!("{field} is {found:?}, which is no weight"),
+        ),
     };
     let help = miette::Diagnostic::help(&error)
         .map(|help| help.to_string())
@@ -190,12 +239,19 @@ impl Router for LiveRoutes {
     fn routes(&self) -> Job<'_, Result<Option<SeenRoutes>, WorkloadError>> {
         Box::pin(async move {
             let facts = self.facts(false).await?;
+            let address = self.address();
+            if !facts.contains_key(&address) {
+                self.must_be_served(&address).await?;
+            }
             let Some(routes) = (self.provider.routes)(&self.canary, &facts).map_err(unusable)?
             else {
+                // What stands in the way of a route is told before anything moves.
+                (self.provider.prepare)(&self.canary, &facts).map_err(unusable)?;
                 return Ok(None);
             };
-            let live = &facts[&self.address()];
-            fence::owned(live, self.provider.name, &self.key())?;
+            let live = &facts[&address];
+            let kind = self.provider.resource.kind.to_lowercase();
+            fence::owned(live, &kind, &self.key())?;
             let intent = entries(live, "annotations")
                 .get(INTENT)
                 .and_then(Value::as_str)
@@ -211,7 +267,7 @@ impl Router for LiveRoutes {
 
     fn ensure<'a>(&'a self, fence: &'a Fence) -> Job<'a, Result<(), WorkloadError>> {
         Box::pin(async move {
-            self.change(true, fence, None, |facts| {
+            self.change(true, &Facts::new(), fence, None, |facts| {
                 (self.provider.prepare)(&self.canary, facts)
             })
             .await?;
@@ -222,13 +278,19 @@ impl Router for LiveRoutes {
     fn set_routes<'a>(
         &'a self,
         routes: Routes,
+        status: &'a CanaryStatus,
         rollback: bool,
         fence: &'a Fence,
     ) -> Job<'a, Result<Written, WorkloadError>> {
         Box::pin(async move {
+            // Providers take the cookies from where Flagger keeps them.
+            let owner = Resource::CANARY.in_namespace(&self.canary.namespace, &self.canary.name);
+            let known = Facts::from([(owner, json!({"status": status}))]);
             let intent = rollback.then(|| format!("rollback/{}/{}", fence.run, fence.seq));
             let wish = |facts: &Facts| (self.provider.set_routes)(&self.canary, facts, routes);
-            let facts = self.change(false, fence, intent.as_deref(), wish).await?;
+            let facts = self
+                .change(false, &known, fence, intent.as_deref(), wish)
+                .await?;
             let found = (self.provider.routes)(&self.canary, &facts).map_err(unusable)?;
             if found != Some(routes) {
                 let found = found.map_or_else(
@@ -252,3 +314,6 @@ impl Router for LiveRoutes {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@
 use crate::canary::object::ObjectRef;
 use crate::canary::object::Resource;
 use crate::canary::object::bounded_name;
+use crate::kubernetes::follow::WatchItem;
 use crate::kubernetes::lease::MANAGED_BY;
 use crate::kubernetes::operation::FIELD_MANAGER;
 use crate::kubernetes::operation::Patch;
@@ -17,9 +18,14 @@ use crate::port::run_record::Record;
 use crate::port::run_record::RunRecord;
 use crate::port::run_record::RunRecordError;
 use crate::port::run_record::SCHEMA;
+use futures::StreamExt as _;
+use futures::future::ready;
+use futures::stream::LocalBoxStream;
 use serde_json::Value;
 use serde_json::json;
 
+/// Beginning of the names of all records.
+pub const PREFIX: &str = "flagger-run-";
 /// An object holds a mebibyte at most, names, labels and managed fields included.
 const LIMIT: usize = 900_000;
 /// Key of the document in the object's data.
@@ -39,8 +45,7 @@ impl KubernetesRunRecord {
     pub fn new(requests: Requests, namespace: &str, canary: &str) -> Self {
         Self {
             requests,
-            object: Resource::CONFIG_MAP
-                .in_namespace(namespace, &bounded_name("flagger-run-", canary)),
+            object: Resource::CONFIG_MAP.in_namespace(namespace, &bounded_name(PREFIX, canary)),
         }
     }
 
@@ -49,28 +54,25 @@ impl KubernetesRunRecord {
     }
 
     async fn read(&self) -> Result<Option<Record>, RunRecordError> {
-        let Some(found) = self.requests.get_opt(&self.object).await? else {
-            return Ok(None);
-        };
-        let broken = |why: String| RunRecordError::Broken {
-            name: self.name(),
-            why,
-        };
-        let schema: u64 = text_at(&found, &format!("/data/{SCHEMA_KEY}"))
-            .parse()
-            .map_err(|_| broken("it says no schema".to_owned()))?;
-        if schema > SCHEMA {
-            return Err(RunRecordError::Newer {
-                name: self.name(),
-                found: schema,
-            });
-        }
-        let text = text_at(&found, &format!("/data/{DOCUMENT}"));
-        let document = serde_json::from_str(&text).map_err(|error| broken(error.to_string()))?;
-        Ok(Some(Record {
-            document,
-            version: text_at(&found, "/metadata/resourceVersion"),
-        }))
+        let found = self.requests.get_opt(&self.object).await?;
+        found.as_ref().map(record).transpose()
+    }
+
+    /// The record as it is and whenever it changes, `None` while there is none. Does not end.
+    #[must_use]
+    pub fn follow(&self) -> LocalBoxStream<'static, Result<Option<Record>, RunRecordError>> {
+        self.requests
+            .watch(&self.object)
+            .filter_map(|item| {
+                ready(match item {
+                    Ok(WatchItem::Listed(items)) => Some(items.first().map(record).transpose()),
+                    Ok(WatchItem::Applied(object)) => Some(record(&object).map(Some)),
+                    Ok(WatchItem::Deleted(_)) => Some(Ok(None)),
+                    Ok(WatchItem::Fresh) => None,
+                    Err(error) => Some(Err(error.into())),
+                })
+            })
+            .boxed_local()
     }
 
     async fn write(
@@ -161,6 +163,30 @@ impl RunRecord for KubernetesRunRecord {
     ) -> Job<'a, Result<String, RunRecordError>> {
         Box::pin(self.write(document, expected))
     }
+}
+
+/// The record in an object.
+///
+/// # Errors
+/// A newer version wrote it, or it holds something else.
+pub fn record(object: &Value) -> Result<Record, RunRecordError> {
+    let name = || format!("configmap/{}", text_at(object, "/metadata/name"));
+    let broken = |why: String| RunRecordError::Broken { name: name(), why };
+    let schema: u64 = text_at(object, &format!("/data/{SCHEMA_KEY}"))
+        .parse()
+        .map_err(|_| broken("it says no schema".to_owned()))?;
+    if schema > SCHEMA {
+        return Err(RunRecordError::Newer {
+            name: name(),
+            found: schema,
+        });
+    }
+    let text = text_at(object, &format!("/data/{DOCUMENT}"));
+    let document = serde_json::from_str(&text).map_err(|error| broken(error.to_string()))?;
+    Ok(Record {
+        document,
+        version: text_at(object, "/metadata/resourceVersion"),
+    })
 }
 
 #[cfg(test)]

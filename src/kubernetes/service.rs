@@ -4,13 +4,15 @@
 
 use crate::canary::metadata::MANAGED_BY;
 use crate::canary::metadata::MANAGER;
+use crate::canary::metadata::ORIGINAL;
+use crate::canary::metadata::OURS;
 use crate::canary::metadata::entries;
 use crate::canary::metadata::flux_opt_out;
+use crate::canary::name::Word as _;
 use crate::canary::service::IntOrString;
 use crate::canary::service::Metadata;
 use crate::canary::service::Service;
-use crate::canary::service::TrafficDistribution;
-use crate::kubernetes::deployment::SelectorLabel;
+use crate::kubernetes::primary::SelectorLabel;
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
@@ -62,11 +64,7 @@ pub fn wanted(
         service["spec"]["clusterIP"] = json!("None");
     }
     if let Some(distribution) = spec.traffic_distribution {
-        service["spec"]["trafficDistribution"] = json!(match distribution {
-            TrafficDistribution::PreferClose => "PreferClose",
-            TrafficDistribution::PreferSameZone => "PreferSameZone",
-            TrafficDistribution::PreferSameNode => "PreferSameNode",
-        });
+        service["spec"]["trafficDistribution"] = distribution.as_str().into();
     }
     service
 }
@@ -152,7 +150,7 @@ pub fn changes(live: &Value, wanted: &Value, spec: &Service) -> Vec<Value> {
             let has = entries(live, field);
             let mut wants = entries(wanted, field);
             for (key, value) in &has {
-                if kept.contains(key) || key.starts_with("flagger-driver/") {
+                if kept.contains(key) || key.starts_with(OURS) {
                     wants.insert(key.clone(), value.clone());
                 }
             }
@@ -162,24 +160,72 @@ pub fn changes(live: &Value, wanted: &Value, spec: &Service) -> Vec<Value> {
         }
     } else if !operations.is_empty() {
         let mut annotations = entries(live, "annotations");
+        if !annotations.contains_key(ORIGINAL) {
+            annotations.insert(ORIGINAL.to_owned(), original(live).to_string().into());
+        }
         annotations.extend(flux_opt_out());
         operations.push(set("/metadata/annotations", annotations.into()));
     }
     operations
 }
 
-fn set(path: &str, value: Value) -> Value {
+/// What of a service of the user's is kept when it is taken over.
+fn original(live: &Value) -> Value {
+    let annotations = entries(live, "annotations");
+    let kept = flux_opt_out().into_iter();
+    let kept: Map<String, Value> = kept
+        .filter_map(|(key, _)| Some((key.clone(), annotations.get(&key)?.clone())))
+        .collect();
+    json!({"selector": live["spec"]["selector"], "ports": live["spec"]["ports"], "annotations": kept})
+}
+
+/// The operations by which an apex service selects the target's pods again: as it was before us, or as the canary
+/// service does.
+#[must_use]
+pub fn given_back(live: &Value, label: &SelectorLabel) -> Vec<Value> {
+    let mut annotations = entries(live, "annotations");
+    let original = annotations.get(ORIGINAL).and_then(Value::as_str);
+    let original: Value = original
+        .and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default();
+    let primary = json!({&label.key: label.primary_value()});
+    let target = json!({&label.key: label.value});
+    let selector = match &original["selector"] {
+        // Another controller had it before us.
+        selector if selector.is_null() || *selector == primary => &target,
+        selector => selector,
+    };
+    let mut operations = Vec::new();
+    if live.pointer("/spec/selector") != Some(selector) {
+        operations.push(set("/spec/selector", selector.clone()));
+    }
+    if let Some(ports) = original.get("ports").filter(|ports| ports.is_array())
+        && live.pointer("/spec/ports") != Some(ports)
+    {
+        operations.push(set("/spec/ports", ports.clone()));
+    }
+    if let Some(kept) = original.get("annotations").and_then(Value::as_object) {
+        let added = flux_opt_out();
+        annotations.retain(|key, _| kept.contains_key(key) || !added.contains_key(key));
+        if annotations != entries(live, "annotations") {
+            operations.push(set("/metadata/annotations", annotations.into()));
+        }
+    }
+    operations
+}
+
+pub(super) fn set(path: &str, value: Value) -> Value {
     json!({"op": "add", "path": path, "value": value})
 }
 
-fn live_ports(live: &Value) -> Vec<Value> {
+pub(super) fn live_ports(live: &Value) -> Vec<Value> {
     live.pointer("/spec/ports")
         .and_then(Value::as_array)
         .cloned()
         .unwrap_or_default()
 }
 
-fn with_node_ports(live: &Value, wanted: &Value) -> Vec<Value> {
+pub(super) fn with_node_ports(live: &Value, wanted: &Value) -> Vec<Value> {
     let mut ports = live_ports(wanted);
     for port in &mut ports {
         let same = live_ports(live)

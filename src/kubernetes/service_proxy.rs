@@ -102,6 +102,8 @@ pub(super) async fn carry(
             .await
             .map_err(|error| from_client(asked, &error).to_string())?;
         let status = response.status().as_u16();
+        let retry_after = response.headers().get(http::header::RETRY_AFTER);
+        let retry_after = retry_after.and_then(|value| Some(value.to_str().ok()?.to_owned()));
         let body = Limited::new(response.into_body(), BODY_LIMIT)
             .collect()
             .await
@@ -114,7 +116,11 @@ pub(super) async fn carry(
             })?
             .to_bytes()
             .to_vec();
-        Ok(HttpResponse { status, body })
+        Ok(HttpResponse {
+            status,
+            body,
+            retry_after,
+        })
     };
     let limit = request.timeout.as_secs_f64();
     let late = || {

@@ -3,20 +3,23 @@
 //! Decides nothing; what objects must look like is said by the pure files beside it.
 
 mod act;
+mod configs;
+mod leave;
 mod look;
+mod scalers;
 
 use crate::canary::object::ObjectRef;
 use crate::canary::object::Resource;
 use crate::canary::spec::Canary;
 use crate::canary::status::CanaryStatus;
-use crate::kubernetes::config_tracker::ConfigKind;
-use crate::kubernetes::config_tracker::ConfigRef;
-use crate::kubernetes::deployment::Copying;
-use crate::kubernetes::deployment::SelectorLabel;
-use crate::kubernetes::request::Requests;
+use crate::kubernetes::objects::Objects;
+use crate::kubernetes::objects::persistently;
+use crate::kubernetes::primary::Copying;
+use crate::kubernetes::primary::SelectorLabel;
 use crate::kubernetes::service;
 use crate::kubernetes::service::ServiceRole;
-use crate::kubernetes::wake::Wake;
+use crate::kubernetes::target::PodKind;
+use crate::kubernetes::workloads::configs::Configs;
 use crate::port::Job;
 use crate::port::cluster::Cluster;
 use crate::port::cluster::ClusterView;
@@ -24,13 +27,7 @@ use crate::port::cluster::Effect;
 use crate::port::cluster::Fence;
 use crate::port::cluster::Performed;
 use crate::port::cluster::WorkloadError;
-use crate::port::cluster_error::ClusterError;
 use serde_json::Value;
-use std::collections::BTreeMap;
-use std::rc::Rc;
-
-/// Tries of one effect that others keep getting in the way of.
-const TRIES: u32 = 5;
 
 /// Settings that are not in the spec.
 #[derive(Clone, Debug)]
@@ -43,80 +40,68 @@ pub struct WorkloadOptions {
     pub config_tracking: bool,
 }
 
-/// A Deployment target and everything made of it.
+/// A target with pods of its own and everything made of it.
 pub struct Workloads {
-    requests: Requests,
-    canary: Rc<Canary>,
+    pub(super) objects: Objects,
+    kind: PodKind,
     options: WorkloadOptions,
-    owner: Option<Value>,
-    wake: Rc<Wake>,
 }
 
 /// The target and what it refers to, as it was read.
 struct Wanted {
     target: Value,
     label: SelectorLabel,
-    configs: BTreeMap<ConfigRef, Value>,
+    configs: Configs,
 }
 
 impl Workloads {
-    /// `owner` is the controller reference of what is created, where the Canary is in the cluster.
+    /// For a target of that kind.
     #[must_use]
-    pub fn new(
-        requests: Requests,
-        canary: Rc<Canary>,
-        options: WorkloadOptions,
-        owner: Option<Value>,
-        wake: Rc<Wake>,
-    ) -> Self {
+    pub const fn new(objects: Objects, kind: PodKind, options: WorkloadOptions) -> Self {
         Self {
-            requests,
-            canary,
+            objects,
+            kind,
             options,
-            owner,
-            wake,
         }
     }
 
     /// The objects whose changes matter between two looks.
     #[must_use]
-    pub fn watched(canary: &Canary) -> Vec<ObjectRef> {
+    pub fn watched(canary: &Canary, kind: PodKind) -> Vec<ObjectRef> {
         [canary.target_name(), &canary.primary_name()]
-            .map(|name| Resource::DEPLOYMENT.in_namespace(&canary.namespace, name))
+            .map(|name| kind.resource().in_namespace(&canary.namespace, name))
             .to_vec()
     }
 
-    fn at(&self, resource: Resource, name: &str) -> ObjectRef {
-        resource.in_namespace(&self.canary.namespace, name)
+    fn target(&self) -> ObjectRef {
+        let name = self.objects.canary.target_name();
+        self.objects.at(self.kind.resource(), name)
     }
 
-    fn key(&self) -> String {
-        format!("{}/{}", self.canary.namespace, self.canary.name)
-    }
-
-    async fn watched_get(&self, address: &ObjectRef) -> Result<Option<Value>, WorkloadError> {
-        let found = self.requests.get_opt(address).await?;
-        self.wake.seen(address, found.as_ref());
-        Ok(found)
+    fn primary(&self) -> ObjectRef {
+        let name = self.objects.canary.primary_name();
+        self.objects.at(self.kind.resource(), &name)
     }
 
     fn copying<T>(&self, wanted: &Wanted, work: impl FnOnce(&Copying<'_>) -> T) -> T {
         work(&Copying {
-            target: self.canary.target_name(),
+            kind: self.kind,
+            autoscaled: self.objects.canary.autoscaler.is_some(),
+            target: self.objects.canary.target_name(),
             label: &wanted.label,
             label_keys: &self.options.selector_labels,
             prefixes: &self.options.include_label_prefix,
-            tracked: &|reference| wanted.configs.contains_key(reference),
+            tracked: &|reference| wanted.configs.tracked.contains_key(reference),
         })
     }
 
     fn service(&self, role: ServiceRole, wanted: &Wanted) -> Value {
+        let canary = &self.objects.canary;
         let name = match role {
-            ServiceRole::Apex => self.canary.apex_name().to_owned(),
-            ServiceRole::Primary => self.canary.primary_service_name(),
-            ServiceRole::Canary => self.canary.canary_service_name(),
+            ServiceRole::Apex => canary.apex_name().to_owned(),
+            ServiceRole::Primary => canary.primary_service_name(),
+            ServiceRole::Canary => canary.canary_service_name(),
         };
-        let canary = &self.canary;
         service::wanted(
             role,
             &name,
@@ -147,7 +132,7 @@ impl Workloads {
                 self.ensure_service(ServiceRole::Apex, &wanted, fence)
                     .await?;
             }
-            Effect::ScaleCanary(pods) => self.scale(*pods, fence).await?,
+            Effect::ScaleCanary(pods) => return self.scale(*pods, fence).await,
             Effect::Promote => return self.promote(revision, fence).await,
             // The router's.
             Effect::EnsureRoute | Effect::SetRoutes { .. } => {}
@@ -165,18 +150,9 @@ impl Workloads {
             .as_str()
             .unwrap_or_default()
             .to_owned();
-        let live = self
-            .requests
-            .get_opt(&self.at(Resource::SERVICE, &name))
-            .await?;
+        let address = self.objects.at(Resource::SERVICE, &name);
+        let live = self.objects.requests.get_opt(&address).await?;
         Ok((service, live))
-    }
-}
-
-const fn resource(kind: ConfigKind) -> Resource {
-    match kind {
-        ConfigKind::ConfigMap => Resource::CONFIG_MAP,
-        ConfigKind::Secret => Resource::SECRET,
     }
 }
 
@@ -191,36 +167,16 @@ impl Cluster for Workloads {
         revision: &'a str,
         fence: &'a Fence,
     ) -> Job<'a, Result<Performed, WorkloadError>> {
-        Box::pin(async move {
-            let mut tries = 0;
-            loop {
-                tries += 1;
-                match self.perform_once(effect, revision, fence).await {
-                    // The write may have landed, or somebody came first: an effect is absolute, and reads again.
-                    Err(WorkloadError::Cluster(
-                        ClusterError::Conflict { .. }
-                        | ClusterError::Invalid { .. }
-                        | ClusterError::Timeout { .. },
-                    )) if tries < TRIES => {}
-                    performed => return performed,
-                }
-            }
-        })
+        Box::pin(persistently(move || {
+            self.perform_once(effect, revision, fence)
+        }))
     }
 
     fn publish<'a>(&'a self, status: &'a CanaryStatus) -> Job<'a, Result<(), WorkloadError>> {
-        Box::pin(async move {
-            match self.write_status(status).await {
-                // Without the CRD, or without the right, there is nobody to tell.
-                Err(WorkloadError::Cluster(
-                    ClusterError::NotFound { .. } | ClusterError::Denied { .. },
-                )) => Ok(()),
-                other => other,
-            }
-        })
+        Box::pin(self.objects.publish(status))
     }
 
     fn changed(&self) -> Job<'_, ()> {
-        Box::pin(self.wake.changed())
+        Box::pin(self.objects.changed())
     }
 }

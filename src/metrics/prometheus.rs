@@ -103,6 +103,7 @@ mod tests {
         let response = HttpResponse {
             status,
             body: body.as_bytes().to_vec(),
+            retry_after: None,
         };
         read(&response).unwrap_or_else(Answer::Error)
     }

@@ -53,6 +53,7 @@ fn read(provider: &MetricProvider, status: u16, body: &str) -> Answer {
     let answer = |body: &str| HttpResponse {
         status,
         body: body.as_bytes().to_vec(),
+        retry_after: None,
     };
     let mut reply = (provider.parse)(&ask, &answer(body));
     // A login comes first.

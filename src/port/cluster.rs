@@ -31,7 +31,7 @@ pub struct ClusterView {
     pub revision: String,
     /// Does the primary run what the target asks for?
     pub primary_is_current: bool,
-    /// Do the canary and primary services exist as wanted?
+    /// Do the canary and primary services, and the primary's autoscaler, exist as wanted?
     pub services_exist: bool,
     /// Does the apex service select the primary?
     pub apex_on_primary: bool,
@@ -42,10 +42,12 @@ pub struct ClusterView {
 }
 
 /// What an effect left behind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Performed {
     /// Of the primary, where its template was replaced.
     pub promoted_generation: Option<i64>,
+    /// Why pods that a share needs could not be asked for: the run goes on without them.
+    pub refused: Option<WorkloadError>,
 }
 
 /// A cluster could not do what was asked.

@@ -158,6 +158,9 @@ impl Diagnostic for ClusterError {
             Self::Unauthenticated { .. } => Some(Box::new(
                 "log in again, or choose another user with --user or --context",
             )),
+            Self::Unreachable { why, .. } if why.contains("certificate expired") => Some(Box::new(
+                "the server's certificate has expired: it must be renewed there, unless this machine's clock is wrong",
+            )),
             Self::Unreachable { why, .. } if why.contains("certificate") => Some(Box::new(
                 "the server's certificate is not trusted: check certificate-authority and tls-server-name of this \
                  cluster in the kubeconfig",
@@ -207,6 +210,22 @@ mod tests {
     #[test]
     fn a_denial_is_not_tried_again() {
         assert!(!denied().is_retryable());
+    }
+
+    #[test]
+    fn an_expired_certificate_is_told_from_one_that_is_not_trusted() {
+        let help = |why: &str| {
+            let server = "https://a".to_owned();
+            let why = why.to_owned();
+            let error = ClusterError::Unreachable { server, why };
+            error
+                .help()
+                .map(|help| help.to_string())
+                .unwrap_or_default()
+        };
+        let expired = "invalid peer certificate: certificate expired: verification time 2 (UNIX)";
+        assert!(help(expired).contains("has expired"));
+        assert!(help("invalid peer certificate: UnknownIssuer").contains("is not trusted"));
     }
 
     #[test]

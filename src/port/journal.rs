@@ -28,6 +28,12 @@ pub struct Transition {
     pub threshold: u32,
     /// Planned shares, percent.
     pub steps: Vec<Weight>,
+    /// Looks of A/B testing and Blue/Green; 0 where the steps are the looks.
+    #[serde(default)]
+    pub iterations: u32,
+    /// Does the canary get a copy of the traffic?
+    #[serde(default)]
+    pub mirrored: bool,
     /// What was measured since the transition before, as lines `name value limit verdict`.
     pub measured: Vec<Measured>,
     /// Why, where it is not the plan.

@@ -5,10 +5,13 @@
 use std::future::Future;
 use std::pin::Pin;
 
+pub mod alerts;
+pub mod ask;
 pub mod causes;
 pub mod clock;
 pub mod cluster;
 pub mod cluster_error;
+pub mod hooks;
 pub mod journal;
 pub mod lease;
 pub mod metric_source;

@@ -1,5 +1,6 @@
 //! The route object of one canary: the truth about where the traffic goes.
 
+use crate::canary::status::CanaryStatus;
 use crate::canary::weight::Proof;
 use crate::canary::weight::Routes;
 use crate::port::Job;
@@ -36,10 +37,11 @@ pub trait Router {
     fn routes(&self) -> Job<'_, Result<Option<SeenRoutes>, WorkloadError>>;
     /// Makes the route exist, with everything on the primary.
     fn ensure<'a>(&'a self, fence: &'a Fence) -> Job<'a, Result<(), WorkloadError>>;
-    /// Writes weights, reads them back and compares. A way back says so on the route itself.
+    /// Writes weights with the status' cookies, reads them back and compares. A way back says so on the route itself.
     fn set_routes<'a>(
         &'a self,
         routes: Routes,
+        status: &'a CanaryStatus,
         rollback: bool,
         fence: &'a Fence,
     ) -> Job<'a, Result<Written, WorkloadError>>;

@@ -49,6 +49,23 @@ pub trait Transport {
         &'a self,
         request: &'a HttpRequest,
     ) -> Job<'a, Result<HttpResponse, TransportError>>;
+
+    /// Would it be sent at all? Nothing is.
+    fn admits<'a>(&'a self, _request: &'a HttpRequest) -> Job<'a, Result<(), TransportError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// The same through a proxy at that URL, which a spec may ask for and only the user may allow.
+    ///
+    /// # Errors
+    /// There is no such way.
+    fn through(&self, proxy: &str) -> Result<Rc<dyn Transport>, TransportError> {
+        Err(TransportError::Refused {
+            host: proxy.to_owned(),
+            why: "no way leads through a proxy of its own".to_owned(),
+            help: "take proxy out of the spec".to_owned(),
+        })
+    }
 }
 
 impl<T: Transport + ?Sized> Transport for Rc<T> {
@@ -57,5 +74,13 @@ impl<T: Transport + ?Sized> Transport for Rc<T> {
         request: &'a HttpRequest,
     ) -> Job<'a, Result<HttpResponse, TransportError>> {
         (**self).send(request)
+    }
+
+    fn admits<'a>(&'a self, request: &'a HttpRequest) -> Job<'a, Result<(), TransportError>> {
+        (**self).admits(request)
+    }
+
+    fn through(&self, proxy: &str) -> Result<Rc<dyn Transport>, TransportError> {
+        (**self).through(proxy)
     }
 }

@@ -5,8 +5,10 @@ use crate::canary::status::CanaryStatus;
 use crate::canary::status::Condition;
 use jiff::Timestamp;
 
-/// Writes time and condition of a status that is about to be published.
+/// Writes time and condition of a status that is about to be published, in whole seconds as Kubernetes has them
+/// (`metav1.Time`).
 pub fn stamp(status: &mut CanaryStatus, at: Timestamp) {
+    let at = Timestamp::from_second(at.as_second()).unwrap_or(at);
     status.last_transition_time = Some(at);
     let (verdict, message) = words(status.phase);
     let reason = status.phase.as_str();
@@ -64,6 +66,21 @@ mod tests {
         stamp(&mut status, at(2));
         assert_eq!(status.last_transition_time, Some(at(2)));
         assert_eq!(status.conditions[0].last_update_time, Some(at(1)));
+    }
+
+    #[test]
+    fn times_are_whole_seconds_as_kubernetes_has_them() {
+        let mut status = CanaryStatus::default();
+        stamp(&mut status, Timestamp::new(1, 999_999_999).unwrap());
+        assert_eq!(
+            serde_json::to_value(&status).unwrap()["lastTransitionTime"],
+            "1970-01-01T00:00:01Z"
+        );
+        let condition = &status.conditions[0];
+        assert_eq!(
+            (condition.last_update_time, condition.last_transition_time),
+            (Some(at(1)), Some(at(1)))
+        );
     }
 
     #[test]

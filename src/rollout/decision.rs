@@ -1,5 +1,6 @@
 //! What [`crate::rollout::step::step`] returns. Someone else performs it.
 
+use crate::canary::hook::HookAnswer;
 use crate::canary::weight::Routes;
 use crate::canary::weight::Weight;
 use crate::rollout::event::EventKind;
@@ -17,6 +18,8 @@ use std::fmt;
 pub enum Check {
     /// The metric at that place of `analysis.metrics`.
     Metric(usize),
+    /// The hook at that place of `analysis.webhooks`.
+    Hook(usize),
 }
 
 /// What a check said. An answer out of its limits, or no answer, is data.
@@ -28,14 +31,17 @@ pub enum CheckResult {
     Failed(Sample),
     /// No value: no samples, or the backend did not answer.
     Unavailable(Sample),
+    /// What a hook said.
+    Hook(HookAnswer),
 }
 
 impl CheckResult {
-    /// The sample, whatever it says.
+    /// The sample, whatever it says; hooks give none.
     #[must_use]
-    pub const fn sample(&self) -> &Sample {
+    pub const fn sample(&self) -> Option<&Sample> {
         match self {
-            Self::Passed(sample) | Self::Failed(sample) | Self::Unavailable(sample) => sample,
+            Self::Passed(sample) | Self::Failed(sample) | Self::Unavailable(sample) => Some(sample),
+            Self::Hook(_) => None,
         }
     }
 
@@ -45,6 +51,7 @@ impl CheckResult {
         match self {
             Self::Passed(_) => true,
             Self::Failed(_) | Self::Unavailable(_) => false,
+            Self::Hook(answer) => answer.passed,
         }
     }
 }
@@ -100,6 +107,13 @@ pub enum Reason {
     WaitingForRoute(String),
     /// The weight soaks until the next look.
     Soaking,
+    /// A gate is closed.
+    Gate {
+        /// The hook's name.
+        name: String,
+        /// Its type.
+        kind: &'static str,
+    },
     /// A person holds the weight where it is.
     Paused,
     /// Open connections finish.
@@ -126,16 +140,18 @@ pub enum Cause {
     Analysis,
     /// A workload never became ready, or broke.
     Workload,
-    /// A person, or foreign hands on the route.
+    /// A person, a rollback hook, or foreign hands on the route.
     Aborted,
-    /// The run's time was over.
+    /// The run's time, or that of a gate, was over.
     Timeout,
+    /// The target asks for the primary's revision again: nothing is left to roll out.
+    Reverted,
     /// A signal.
     Signal(Signal),
 }
 
 /// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// The primary serves the new revision.
     Promoted,
@@ -193,9 +209,21 @@ impl Cause {
             Self::Workload => 11,
             Self::Aborted => 12,
             Self::Timeout => 13,
+            Self::Reverted => 0,
             Self::Signal(Signal::Hup) => 129,
             Self::Signal(Signal::Int) => 130,
             Self::Signal(Signal::Term) => 143,
+        }
+    }
+
+    /// How a run ends whose users went home for this cause.
+    #[must_use]
+    pub const fn outcome(self) -> Outcome {
+        match self {
+            Self::Reverted => Outcome::Unchanged,
+            Self::Analysis | Self::Workload | Self::Aborted | Self::Timeout | Self::Signal(_) => {
+                Outcome::RolledBack(self)
+            }
         }
     }
 
@@ -204,7 +232,7 @@ impl Cause {
     pub const fn rejects(self) -> bool {
         match self {
             Self::Analysis | Self::Workload | Self::Aborted | Self::Timeout => true,
-            Self::Signal(_) => false,
+            Self::Reverted | Self::Signal(_) => false,
         }
     }
 }
@@ -234,6 +262,7 @@ impl fmt::Display for Reason {
                 write!(f, "the router has not taken the weight over: {why}")
             }
             Self::Soaking => f.write_str("until the next look"),
+            Self::Gate { name, kind } => write!(f, "{kind} waits for {name} to open"),
             Self::Paused => f.write_str("paused"),
             Self::Draining => f.write_str("open connections finish"),
         }

@@ -42,6 +42,8 @@ pub struct Event {
     pub phase: Phase,
     /// Share of the canary after this event, percent.
     pub weight: Weight,
+    /// What is being rolled out, as webhooks are told. Not in the stream: it means nothing elsewhere.
+    pub checksum: String,
     /// The line for people, without time and verb.
     pub msg: String,
     /// What happened.
@@ -163,8 +165,14 @@ pub enum EventKind {
     },
     /// What will be done.
     RunPlan {
+        /// `weighted canary`, `A/B testing` or `Blue/Green`.
+        strategy: &'static str,
         /// Planned shares, percent.
         weights: Vec<Weight>,
+        /// Looks of A/B testing and Blue/Green; 0 where the weights are the looks.
+        iterations: u32,
+        /// Does the canary get a copy of the traffic first?
+        mirror: bool,
         /// Time between looks.
         interval_ms: u64,
         /// Failed checks that roll back.
@@ -221,6 +229,13 @@ pub enum EventKind {
         /// From decision to acknowledgement.
         took_ms: u64,
     },
+    /// An iteration of A/B testing or Blue/Green began.
+    IterationStarted {
+        /// From 1.
+        iteration: u32,
+        /// How many there are.
+        iterations: u32,
+    },
     /// A metric was asked.
     MetricSampled(Sample),
     /// All checks passed.
@@ -244,6 +259,37 @@ pub enum EventKind {
         /// What was measured at this look. Not in the stream: it has a `metric.sampled` for each.
         #[serde(skip)]
         samples: Vec<Sample>,
+    },
+    /// A webhook was called.
+    WebhookCalled {
+        /// Its name in the spec.
+        name: String,
+        /// Its type, such as `pre-rollout`.
+        hook: &'static str,
+        /// Did it say yes?
+        ok: bool,
+        /// The status it answered with; absent where nothing came back.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        status: Option<u16>,
+        /// What it said where it did not say yes.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+        /// With all attempts.
+        took_ms: u64,
+    },
+    /// A gate is closed: nothing moves forward until it opens.
+    GateWaiting {
+        /// The hook's name in the spec.
+        name: String,
+        /// Its type, such as `confirm-promotion`.
+        gate: &'static str,
+    },
+    /// A gate that was closed has opened.
+    GateOpened {
+        /// The hook's name in the spec.
+        name: String,
+        /// How long it was closed.
+        waited_ms: u64,
     },
     /// A signal came.
     SignalReceived {
@@ -351,9 +397,13 @@ impl EventKind {
             Self::WorkloadReady { .. } => "workload.ready",
             Self::WorkloadProgress { .. } => "workload.progress",
             Self::TrafficChanged { .. } => "traffic.changed",
+            Self::IterationStarted { .. } => "iteration.started",
             Self::MetricSampled(_) => "metric.sampled",
             Self::CheckPassed { .. } => "check.passed",
             Self::CheckHeld { .. } => "check.held",
+            Self::WebhookCalled { .. } => "webhook.called",
+            Self::GateWaiting { .. } => "gate.waiting",
+            Self::GateOpened { .. } => "gate.opened",
             Self::SignalReceived { .. } => "signal.received",
             Self::IntentReceived { .. } => "intent.received",
             Self::RollbackStarted { .. } => "rollback.started",

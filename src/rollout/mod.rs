@@ -2,10 +2,10 @@
 //! or write.
 //!
 //! ```text
-//!  New ─▶ Initializing ─▶ Initialized ─┐                       ┌──────────▶ Failed
-//!                                      ├─▶ Progressing ─▶ Promoting ─▶ Finalising ─▶ Succeeded
-//!                  Succeeded, Failed ──┘        ▲ │ new revision: weight 0, again
-//!                                               └─┘
+//!  New ─▶ Initializing ─▶ Initialized ─┐                 ┌──────────┴─────────▶ Failed
+//!                                      ├─▶ [Waiting] ─▶ Progressing ─▶ [WaitingPromotion] ─▶ Promoting ─▶ Finalising ─▶ Succeeded
+//!                  Succeeded, Failed ──┘                 ▲ │ new revision: weight 0, again
+//!                                                        └─┘
 //! ```
 //!
 //! 1. [`status::Status`] is the only memory. Given the same four arguments, [`step::step`] returns the same decision,
@@ -23,8 +23,10 @@
 
 pub mod analysis;
 pub mod conditions;
+pub mod cookies;
 pub mod decision;
 pub mod event;
+pub mod notice;
 pub mod observation;
 pub mod plan;
 pub mod readiness;

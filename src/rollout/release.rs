@@ -17,50 +17,21 @@ pub struct NotYet {
 #[must_use]
 pub fn not_yet(canary: &Canary) -> Vec<NotYet> {
     let analysis = &canary.analysis;
-    let (iterations, iterated) = match canary.strategy() {
-        Strategy::Canary => (false, ""),
-        Strategy::AbTesting => (true, "A/B testing"),
-        Strategy::BlueGreen => (true, "Blue/Green"),
-    };
     let (target, kind) = match canary.target.kind {
-        TargetKind::Deployment => (false, ""),
-        TargetKind::DaemonSet => (true, "a DaemonSet target"),
-        TargetKind::Service => (true, "a Service target"),
+        TargetKind::Deployment | TargetKind::DaemonSet | TargetKind::Service => (false, ""),
         TargetKind::KnativeService => (true, "a Knative target"),
     };
     let rows = [
         (target, "/spec/targetRef/kind", kind),
         (
-            canary.autoscaler.is_some(),
-            "/spec/autoscalerRef",
-            "an autoscaler of the target",
-        ),
-        (iterations, "/spec/analysis/iterations", iterated),
-        (analysis.mirror, "/spec/analysis/mirror", "mirroring"),
-        (
-            !analysis.matches.is_empty() && !iterations,
+            !analysis.matches.is_empty() && canary.strategy() == Strategy::Canary,
             "/spec/analysis/match",
             "matches",
         ),
         (
-            analysis.session_affinity.is_some(),
-            "/spec/analysis/sessionAffinity",
-            "session affinity",
-        ),
-        (
-            !analysis.webhooks.is_empty(),
+            analysis.webhooks.iter().any(|hook| hook.disable_tls),
             "/spec/analysis/webhooks",
-            "webhooks",
-        ),
-        (
-            !analysis.alerts.is_empty(),
-            "/spec/analysis/alerts",
-            "alerts",
-        ),
-        (
-            canary.revert_on_deletion,
-            "/spec/revertOnDeletion",
-            "revertOnDeletion",
+            "disableTLS of webhooks",
         ),
     ];
     rows.into_iter()

@@ -2,8 +2,10 @@
 
 use crate::canary::phase::Phase;
 use crate::canary::status::CanaryStatus;
+use crate::canary::weight::Routes;
 use crate::canary::weight::Weight;
 use crate::rollout::decision::Cause;
+use crate::rollout::decision::Outcome;
 use jiff::SignedDuration;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -18,6 +20,9 @@ pub struct Status {
     /// The revision being analysed.
     #[serde(default)]
     pub revision: String,
+    /// Does the canary get a copy of the traffic?
+    #[serde(default)]
+    pub mirrored: bool,
     /// When the present phase began.
     #[serde(default)]
     pub phase_since: Option<Timestamp>,
@@ -33,9 +38,21 @@ pub struct Status {
     /// Since when the present step waits for pods.
     #[serde(default)]
     pub waiting_since: Option<Timestamp>,
+    /// May nobody ask for the pods that a share needs, so that it is not waited for them?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub capacity_refused: bool,
     /// Since when a person holds the weight where it is; checks go on.
     #[serde(default)]
     pub paused_since: Option<Timestamp>,
+    /// Hooks that have passed at this look, by their place in the spec: a driver that takes over asks only the others.
+    #[serde(default)]
+    pub answered: Vec<usize>,
+    /// The gate that holds the run.
+    #[serde(default)]
+    pub gate: Option<Closed>,
+    /// Everything is done but the `post-rollout` hooks.
+    #[serde(default)]
+    pub closing: Option<Outcome>,
     /// Times that someone else moved the weight.
     #[serde(default)]
     pub drifts: u32,
@@ -51,6 +68,15 @@ pub struct Status {
     /// Did a promotion fail, so that users are on the target?
     #[serde(default)]
     pub promotion_failed: bool,
+}
+
+/// A gate that did not open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    /// The hook's name.
+    pub name: String,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// A revision that is not driven again unasked.
@@ -75,11 +101,41 @@ impl Status {
         self.canary.canary_weight
     }
 
-    /// Called once a written weight was acknowledged: the soak begins.
+    /// The routes as we last wrote them.
+    #[must_use]
+    pub const fn routes(&self) -> Routes {
+        Routes {
+            canary: self.canary.canary_weight,
+            mirrored: self.mirrored,
+        }
+    }
+
+    /// Has the canary had traffic, or a look, in this analysis?
+    #[must_use]
+    pub fn is_begun(&self) -> bool {
+        self.routes() != Routes::PRIMARY || self.canary.iterations > 0
+    }
+
+    /// Does the run's time go on? Not while a person or a gate holds it.
+    #[must_use]
+    pub const fn time_counts(&self) -> bool {
+        self.paused_since.is_none() && self.gate.is_none()
+    }
+
+    /// Called once written routes were acknowledged: the soak begins, where there is anything to soak.
     pub fn acknowledge(&mut self, at: Timestamp, interval: SignedDuration) {
         self.weight_since = Some(at);
+        self.look_after(at, interval);
+        if !self.is_begun() {
+            self.next_check = None;
+        }
+    }
+
+    /// The next look is an interval away.
+    pub(super) fn look_after(&mut self, at: Timestamp, interval: SignedDuration) {
         self.next_check = Some(at.checked_add(interval).unwrap_or(Timestamp::MAX));
         self.passed = false;
+        self.answered.clear();
     }
 
     /// Moves to a phase, with its clock.

@@ -1,13 +1,17 @@
 //! One wake-up: which checks are due, and what to do with what they said.
 
 mod bootstrap;
+mod checks;
 mod draft;
 mod progress;
 mod promote;
 mod way_back;
 
+use crate::canary::name::Word as _;
 use crate::canary::phase::Phase;
+use crate::canary::webhook::HookType;
 use crate::canary::weight::Routes;
+use crate::rollout::decision::Cause;
 use crate::rollout::decision::Check;
 use crate::rollout::decision::CheckResult;
 use crate::rollout::decision::Decision;
@@ -19,6 +23,7 @@ use crate::rollout::event::Role;
 use crate::rollout::observation::Observation;
 use crate::rollout::observation::Request;
 use crate::rollout::plan::Plan;
+use crate::rollout::plan::Timing;
 use crate::rollout::readiness::Readiness;
 use crate::rollout::readiness::new_pods;
 use crate::rollout::readiness::readiness;
@@ -31,18 +36,24 @@ use jiff::SignedDuration;
 /// A deadline that has passed by another clock than ours is looked at again after that long.
 const SOON: SignedDuration = SignedDuration::from_secs(1);
 
-/// The checks that this wake-up needs. Their results go into [`step`] with the same arguments.
+/// The checks that this wake-up needs, in this order; each is asked only if no earlier one [stops](stops) the look.
+/// Their results go into [`step`] with the same arguments.
 #[must_use]
 pub fn checks_due(plan: &Plan, status: &Status, seen: &Observation) -> Vec<Check> {
-    let analysing = status.phase() == Phase::Progressing
-        && seen.request.is_none()
-        && status.ending.is_none()
-        && progress::stage(plan, status, seen) == progress::Stage::Analyse;
-    if analysing {
-        (0..plan.metrics).map(Check::Metric).collect()
-    } else {
-        Vec::new()
-    }
+    checks::due(plan, status, seen)
+}
+
+/// Is nothing asked after this result? A rollback hook that says yes decides, as a miss of all others does.
+#[must_use]
+pub fn stops(plan: &Plan, check: &Check, result: &CheckResult) -> bool {
+    let asks_to_stop = match check {
+        Check::Metric(_) => false,
+        Check::Hook(at) => plan
+            .hooks
+            .get(*at)
+            .is_some_and(|hook| hook.kind == HookType::Rollback),
+    };
+    result.passed() == asks_to_stop
 }
 
 /// What to do now.
@@ -50,10 +61,13 @@ pub fn step(plan: &Plan, status: &Status, seen: &Observation, results: &[CheckRe
     let draft = Draft::new(plan, status, seen);
     if let Some(cause) = status.ending {
         return match seen.request {
-            Some(Request::Leave(_)) => draft.done(Outcome::RolledBack(cause)),
+            Some(Request::Leave(_)) => draft.done(cause.outcome()),
             Some(Request::Interrupt(_) | Request::Hold(_) | Request::Abort | Request::Lost)
             | None => way_back::end(draft, cause),
         };
+    }
+    if status.closing.is_some() {
+        return promote::closed(draft);
     }
     if let Some(request) = seen.request {
         return asked(draft, request, results);
@@ -65,12 +79,11 @@ fn by_phase(draft: Draft<'_>, results: &[CheckResult]) -> Decision {
     match draft.status.phase() {
         Phase::New | Phase::Initializing => bootstrap::bootstrap(draft),
         Phase::Initialized
+        | Phase::Waiting
         | Phase::Succeeded
         | Phase::Failed
         | Phase::Terminating
-        | Phase::Terminated => start(draft),
-        // No gate exists that could hold a run: one that was held goes on.
-        Phase::Waiting => start(draft),
+        | Phase::Terminated => start(draft, results),
         Phase::Progressing | Phase::WaitingPromotion => progress::progress(draft, results),
         Phase::Promoting => promote::promoting(draft),
         Phase::Finalising => promote::finalising(draft),
@@ -78,47 +91,116 @@ fn by_phase(draft: Draft<'_>, results: &[CheckResult]) -> Decision {
 }
 
 /// Is there something to roll out, and may it begin?
-fn start(mut draft: Draft<'_>) -> Decision {
-    let (plan, seen) = (draft.plan, draft.seen);
-    if draft.status.promotion_failed && seen.routes.is_some_and(|routes| !routes.canary.is_zero()) {
-        return draft.done(Outcome::Split);
-    }
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Start {
+    /// Users are on the canary after a failed promotion.
+    Split,
+    /// Something that must exist does not.
+    Incomplete,
+    /// Traffic is where no run is.
+    Stray,
+    /// The primary runs what the target asks for.
+    Unchanged,
+    /// This revision was rolled back, and nobody asked to try it again.
+    Rejected(Cause),
+    PrimaryUnready,
+    /// A gate holds it until the next look.
+    Closed,
+    Begin,
+}
+
+fn starting(plan: &Plan, status: &Status, seen: &Observation) -> Start {
     let Some(primary) = &seen.primary else {
-        return bootstrap::begin(draft);
+        return Start::Incomplete;
     };
-    if !seen.apex_on_primary || seen.routes.is_none() || !seen.services_exist {
-        return bootstrap::begin(draft);
+    let rejected = status.rejected.as_ref();
+    let rejected = rejected.filter(|one| !plan.retry && one.revision == seen.revision);
+    let ready = readiness(
+        primary,
+        plan.primary_ready_percent,
+        plan.progress_deadline,
+        status.waiting_since,
+        seen.at,
+    );
+    let held = status.gate.is_some() && plan.timing == Timing::Event;
+    match (seen.routes, rejected) {
+        (Some(routes), _) if status.promotion_failed && !routes.canary.is_zero() => Start::Split,
+        (None, _) => Start::Incomplete,
+        _ if !seen.apex_on_primary || !seen.services_exist => Start::Incomplete,
+        (Some(routes), _) if routes != Routes::PRIMARY => Start::Stray,
+        _ if seen.primary_is_current => Start::Unchanged,
+        (_, Some(rejected)) => Start::Rejected(rejected.cause),
+        _ if ready != Readiness::Ready => Start::PrimaryUnready,
+        _ if held && status.next_check.is_some_and(|due| seen.at < due) => Start::Closed,
+        _ => Start::Begin,
     }
-    if seen.routes.is_some_and(|routes| routes != Routes::PRIMARY) {
-        return match way_back::side(&draft) {
+}
+
+fn start(mut draft: Draft<'_>, results: &[CheckResult]) -> Decision {
+    match starting(draft.plan, &draft.status, draft.seen) {
+        Start::Split => draft.done(Outcome::Split),
+        Start::Incomplete => bootstrap::begin(draft),
+        Start::Stray => match way_back::side(&draft) {
             SafeSide::Primary | SafeSide::Target => {
                 draft.set_routes(Routes::PRIMARY, false);
                 draft.next(Next::Again)
             }
             SafeSide::Canary | SafeSide::Neither => draft.done(Outcome::Split),
-        };
+        },
+        Start::Unchanged => {
+            if draft.status.phase() == Phase::Waiting {
+                draft.opened();
+                draft.enter(Phase::Initialized);
+            }
+            draft.done(Outcome::Unchanged)
+        }
+        Start::Rejected(cause) => draft.done(Outcome::AlreadyRejected(cause)),
+        Start::PrimaryUnready => {
+            let decision = unready(&mut draft, Role::Primary);
+            decision.unwrap_or_else(|| draft.next(Next::Again))
+        }
+        Start::Closed => {
+            let gate = draft.status.gate.as_ref();
+            let name = gate.map_or_else(String::new, |gate| gate.name.clone());
+            let until = draft.status.next_check;
+            let kind = HookType::ConfirmRollout.as_str();
+            draft.wait(Reason::Gate { name, kind }, until)
+        }
+        Start::Begin => confirmed(draft, results),
     }
-    if seen.primary_is_current {
-        return draft.done(Outcome::Unchanged);
+}
+
+/// Every `confirm-rollout` hook must have said yes.
+fn confirmed(mut draft: Draft<'_>, results: &[CheckResult]) -> Decision {
+    let (plan, seen) = (draft.plan, draft.seen);
+    let due = checks::due(plan, &draft.status, seen);
+    for (check, result) in due.iter().zip(results) {
+        match check {
+            Check::Hook(at) if result.passed() => draft.status.answered.push(*at),
+            Check::Hook(at) => {
+                draft.enter(Phase::Waiting);
+                return match plan.hooks.get(*at) {
+                    Some(hook) => draft.closed(hook),
+                    None => draft.next(Next::Again),
+                };
+            }
+            Check::Metric(_) => {}
+        }
     }
-    if let Some(rejected) = draft
-        .status
-        .rejected
-        .as_ref()
-        .filter(|r| !plan.retry && r.revision == seen.revision)
-    {
-        let cause = rejected.cause;
-        return draft.done(Outcome::AlreadyRejected(cause));
+    if results.len() < due.len() {
+        return draft.next(Next::Again);
     }
-    if let Some(decision) = unready(&mut draft, Role::Primary) {
-        return decision;
-    }
+    let primary = seen.primary.as_ref().map_or(0, |primary| primary.desired);
     let pods = if seen.canary.desired > 0 {
         seen.canary.desired
     } else {
-        primary.desired.max(1)
+        primary.max(1)
     };
-    draft.effects.push(Effect::ScaleCanary(pods));
+    draft.opened();
+    // What the spec says of the route may have changed since it was made.
+    draft
+        .effects
+        .extend([Effect::EnsureRoute, Effect::ScaleCanary(pods)]);
     begin_analysis(&mut draft);
     draft.enter(Phase::Progressing);
     draft.status.waiting_since = Some(seen.at);
@@ -137,12 +219,16 @@ fn begin_analysis(draft: &mut Draft<'_>) {
     status.canary.failed_checks = 0;
     status.canary.iterations = 0;
     status.canary.canary_weight = Routes::PRIMARY.canary;
+    status.mirrored = false;
     status.promoted_generation = None;
     status.promotion_failed = false;
     status.rejected = None;
     status.next_check = None;
+    status.answered.clear();
+    status.gate = None;
     status.paused_since = None;
     status.passed = false;
+    status.capacity_refused = false;
     status.drifts = 0;
 }
 
@@ -203,9 +289,15 @@ fn asked(draft: Draft<'_>, request: Request, results: &[CheckResult]) -> Decisio
 }
 
 #[cfg(test)]
+mod hooking;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod sequences;
+#[cfg(test)]
+mod strategies;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

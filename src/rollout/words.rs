@@ -31,7 +31,7 @@ pub enum Verb {
     Plan,
     /// A workload is ready.
     Ready,
-    /// Traffic moved.
+    /// Traffic moved, or an iteration began.
     Weight,
     /// All checks passed.
     Pass,
@@ -118,7 +118,15 @@ pub fn verb(kind: &EventKind) -> Verb {
         },
         EventKind::WorkloadReady { .. } => Verb::Ready,
         EventKind::WorkloadProgress { .. } | EventKind::Heartbeat { .. } => Verb::Wait,
-        EventKind::TrafficChanged { .. } => Verb::Weight,
+        EventKind::TrafficChanged { .. } | EventKind::IterationStarted { .. } => Verb::Weight,
+        EventKind::GateWaiting { .. } | EventKind::GateOpened { .. } => Verb::Gate,
+        EventKind::WebhookCalled { ok, .. } => {
+            if *ok {
+                Verb::Pass
+            } else {
+                Verb::Hold
+            }
+        }
         EventKind::MetricSampled(sample) => {
             if sample.ok {
                 Verb::Pass
@@ -169,13 +177,27 @@ pub fn message(kind: &EventKind, context: &WordsContext<'_>) -> String {
             format!("{who} {change} run={run} context={cluster} git={git}{resumed}")
         }
         EventKind::RunPlan {
+            strategy,
             weights,
+            iterations,
+            mirror,
             interval_ms,
             threshold,
             gates,
             estimate_ms,
             ..
-        } => plan(weights, *interval_ms, *threshold, gates, *estimate_ms),
+        } => {
+            let way = match (iterations, mirror) {
+                (0, _) => {
+                    let first = if *mirror { "mirror, " } else { "" };
+                    let weights: Vec<String> = weights.iter().map(Weight::to_string).collect();
+                    format!("{first}weights {}", weights.join(","))
+                }
+                (n, true) => format!("{strategy}, {n} iterations mirrored,"),
+                (n, false) => format!("{strategy}, {n} iterations,"),
+            };
+            plan(&way, *interval_ms, *threshold, gates, *estimate_ms)
+        }
         EventKind::PhaseChanged { from, to } => match from {
             Phase::New => format!("phase {to}"),
             Phase::Initializing
@@ -218,6 +240,33 @@ pub fn message(kind: &EventKind, context: &WordsContext<'_>) -> String {
         } => {
             let mirror = if *mirror { " mirrored" } else { "" };
             format!("{from} -> {to}{mirror}")
+        }
+        EventKind::IterationStarted {
+            iteration,
+            iterations,
+        } => format!("at {}: iteration {iteration}/{iterations}", context.weight),
+        EventKind::WebhookCalled {
+            name,
+            hook,
+            ok,
+            status,
+            error,
+            took_ms,
+        } => {
+            let said = if *ok { "passed" } else { "did not pass" };
+            let status = status.map_or_else(String::new, |status| format!(" ({status})"));
+            let why = error.as_ref().filter(|why| !why.is_empty());
+            let why = why.map_or_else(String::new, |why| format!(": {why}"));
+            format!(
+                "{hook} {name} {said}{status} in {}{why}",
+                duration(*took_ms)
+            )
+        }
+        EventKind::GateWaiting { name, gate } => {
+            format!("at {}: {gate} waits for {name} to open", context.weight)
+        }
+        EventKind::GateOpened { name, waited_ms } => {
+            format!("{name} opened after {}", duration(*waited_ms))
         }
         EventKind::MetricSampled(sample) => format!("at {}: {}", context.weight, measured(sample)),
         EventKind::CheckPassed { samples, .. } => {
@@ -316,22 +365,14 @@ pub fn message(kind: &EventKind, context: &WordsContext<'_>) -> String {
     })
 }
 
-fn plan(
-    weights: &[Weight],
-    interval_ms: u64,
-    threshold: u32,
-    gates: &[String],
-    estimate_ms: u64,
-) -> String {
-    let weights: Vec<String> = weights.iter().map(Weight::to_string).collect();
-    let weights = weights.join(",");
+fn plan(way: &str, interval_ms: u64, threshold: u32, gates: &[String], estimate_ms: u64) -> String {
     let gates = if gates.is_empty() {
         String::new()
     } else {
         format!("gates {}; ", gates.join(","))
     };
     format!(
-        "weights {weights} then promote; {gates}look every {}; roll back at {threshold} failed checks; about {}",
+        "{way} then promote; {gates}look every {}; roll back at {threshold} failed checks; about {}",
         duration(interval_ms),
         about(estimate_ms)
     )

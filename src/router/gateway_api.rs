@@ -7,6 +7,7 @@
 
 use crate::canary::capabilities::Affinity;
 use crate::canary::capabilities::Capabilities;
+use crate::canary::capabilities::Comparison;
 use crate::canary::capabilities::Matching;
 use crate::canary::capabilities::Mirroring;
 use crate::canary::capabilities::Need;
@@ -26,9 +27,11 @@ use crate::router::RouteError;
 use crate::router::TrafficProvider;
 use crate::router::apex_metadata;
 use crate::router::apex_service;
+use crate::router::arranged;
 use crate::router::change;
 use crate::router::gateway_api::filters::filters;
 use crate::router::gateway_api::matches::matches;
+use crate::router::gateway_api::words::WORDS;
 use crate::router::patched;
 use crate::router::rules::Rules;
 use crate::router::rules::Shape;
@@ -40,6 +43,7 @@ use serde_json::json;
 
 mod filters;
 mod matches;
+mod words;
 
 pub(super) const PROVIDER: TrafficProvider = TrafficProvider {
     name: "gatewayapi:v1",
@@ -48,9 +52,13 @@ pub(super) const PROVIDER: TrafficProvider = TrafficProvider {
     install: "https://gateway-api.sigs.k8s.io/guides/#installing-gateway-api",
     capabilities: Capabilities {
         weighted: true,
-        mirror: Mirroring::No,
-        matches: Matching::NONE,
-        session_affinity: Affinity::No,
+        mirror: Mirroring::BlueGreen,
+        matches: Matching {
+            headers: &[Comparison::Exact, Comparison::Regex],
+            query_params: &[Comparison::Exact, Comparison::Regex],
+            source_labels: false,
+        },
+        session_affinity: Affinity::Both,
         tcp_weights_only: false,
         needs: &[Need::GatewayRefs],
         service: &[
@@ -99,14 +107,13 @@ fn prepare(canary: &Canary, facts: &Facts) -> Result<Vec<Change>, RouteError> {
     let address = route(canary);
     let rule = rule(canary)?;
     let Some(live) = facts.get(&address) else {
-        return Ok(vec![Change::Create(
-            address.clone(),
-            http_route(canary, facts, &address, rule),
-        )]);
+        let manifest = http_route(canary, facts, &address, rule);
+        let rules = Rules::of(&RULES, canary, &address, &manifest);
+        let made = arranged::made(&WORDS, &rules)?;
+        return Ok(vec![Change::Create(address.clone(), made)]);
     };
     let rules = Rules::of(&RULES, canary, &address, live);
-    let mut operations = rules.take_over()?;
-    operations.extend(rules.adjust(&rule));
+    let mut operations = arranged::taken_over(&WORDS, &rules, &rule)?;
     let mut said = json!({"parentRefs": parents(canary)});
     if !canary.service.hosts.is_empty() {
         said["hostnames"] = json!(canary.service.hosts);
@@ -203,7 +210,7 @@ fn routes(canary: &Canary, facts: &Facts) -> Result<Option<Routes>, RouteError> 
     let Some(live) = facts.get(&address) else {
         return Ok(None);
     };
-    Rules::of(&RULES, canary, &address, live).read()
+    arranged::read(&WORDS, &Rules::of(&RULES, canary, &address, live))
 }
 
 fn set_routes(canary: &Canary, facts: &Facts, wish: Routes) -> Result<Vec<Change>, RouteError> {
@@ -211,7 +218,8 @@ fn set_routes(canary: &Canary, facts: &Facts, wish: Routes) -> Result<Vec<Change
     let Some(live) = facts.get(&address) else {
         return prepare(canary, facts);
     };
-    let operations = Rules::of(&RULES, canary, &address, live).write(wish)?;
+    let rules = Rules::of(&RULES, canary, &address, live);
+    let operations = arranged::write(&WORDS, &rules, wish, facts)?;
     Ok(change(address, operations))
 }
 
@@ -304,6 +312,7 @@ fn requests(metric: &str, site: &QuerySite<'_>, more: &str) -> String {
         namespace,
         target,
         interval,
+        ..
     } = site;
     format!(
         "rate({metric}{{kubernetes_namespace=\"{namespace}\",\
@@ -311,14 +320,14 @@ fn requests(metric: &str, site: &QuerySite<'_>, more: &str) -> String {
     )
 }
 
-fn success_rate(site: &QuerySite<'_>) -> String {
+pub(super) fn success_rate(site: &QuerySite<'_>) -> String {
     let count = "http_request_duration_seconds_count";
     let good = requests(count, site, ",status!~\"5.*\"");
     let all = requests(count, site, "");
     format!("sum({good}) / sum({all}) * 100")
 }
 
-fn duration(site: &QuerySite<'_>) -> String {
+pub(super) fn duration(site: &QuerySite<'_>) -> String {
     let buckets = requests("http_request_duration_seconds_bucket", site, "");
     format!("histogram_quantile(0.99, sum by (le) ({buckets}))")
 }

@@ -6,6 +6,7 @@
 
 use crate::canary::capabilities::Affinity;
 use crate::canary::capabilities::Capabilities;
+use crate::canary::capabilities::Comparison;
 use crate::canary::capabilities::Matching;
 use crate::canary::capabilities::Mirroring;
 use crate::canary::capabilities::ServiceField;
@@ -25,7 +26,9 @@ use crate::router::RouteError;
 use crate::router::TrafficProvider;
 use crate::router::apex_metadata;
 use crate::router::apex_service;
+use crate::router::arranged;
 use crate::router::change;
+use crate::router::istio::words::WORDS;
 use crate::router::patched;
 use crate::router::rules::Rules;
 use crate::router::rules::Shape;
@@ -34,6 +37,8 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
+mod words;
+
 pub(super) const PROVIDER: TrafficProvider = TrafficProvider {
     name: "istio",
     summary: "Istio: VirtualService weights",
@@ -41,9 +46,18 @@ pub(super) const PROVIDER: TrafficProvider = TrafficProvider {
     install: "https://istio.io/latest/docs/setup/install/",
     capabilities: Capabilities {
         weighted: true,
-        mirror: Mirroring::No,
-        matches: Matching::NONE,
-        session_affinity: Affinity::No,
+        mirror: Mirroring::Always,
+        matches: Matching {
+            headers: &[
+                Comparison::Exact,
+                Comparison::Prefix,
+                Comparison::Regex,
+                Comparison::Present,
+            ],
+            query_params: &[Comparison::Exact, Comparison::Prefix, Comparison::Regex],
+            source_labels: true,
+        },
+        session_affinity: Affinity::Both,
         tcp_weights_only: true,
         needs: &[],
         service: &[
@@ -131,12 +145,15 @@ fn prepare(canary: &Canary, facts: &Facts) -> Result<Vec<Change>, RouteError> {
             "apiVersion": address.api_version(), "kind": address.kind, "metadata": apex_metadata(canary, facts),
             "spec": virtual_service(canary),
         });
-        changes.push(Change::Create(address, manifest));
+        let rules = Rules::of(shape(canary), canary, &address, &manifest);
+        changes.push(Change::Create(
+            address.clone(),
+            arranged::made(&WORDS, &rules)?,
+        ));
         return Ok(changes);
     };
     let rules = Rules::of(shape(canary), canary, &address, live);
-    let mut operations = rules.take_over()?;
-    operations.extend(rules.adjust(&conditions(canary)));
+    let mut operations = arranged::taken_over(&WORDS, &rules, &conditions(canary))?;
     // What the Canary leaves open is as people wrote it.
     let mut said = Map::new();
     if !canary.service.hosts.is_empty() {
@@ -336,7 +353,7 @@ fn routes(canary: &Canary, facts: &Facts) -> Result<Option<Routes>, RouteError> 
     let Some(live) = facts.get(&address) else {
         return Ok(None);
     };
-    Rules::of(shape(canary), canary, &address, live).read()
+    arranged::read(&WORDS, &Rules::of(shape(canary), canary, &address, live))
 }
 
 fn set_routes(canary: &Canary, facts: &Facts, wish: Routes) -> Result<Vec<Change>, RouteError> {
@@ -344,7 +361,8 @@ fn set_routes(canary: &Canary, facts: &Facts, wish: Routes) -> Result<Vec<Change
     let Some(live) = facts.get(&address) else {
         return prepare(canary, facts);
     };
-    let operations = Rules::of(shape(canary), canary, &address, live).write(wish)?;
+    let rules = Rules::of(shape(canary), canary, &address, live);
+    let operations = arranged::write(&WORDS, &rules, wish, facts)?;
     Ok(change(address, operations))
 }
 
@@ -353,6 +371,7 @@ fn requests(metric: &str, site: &QuerySite<'_>, more: &str) -> String {
         namespace,
         target,
         interval,
+        ..
     } = site;
     format!(
         "rate({metric}{{reporter=\"destination\",destination_workload_namespace=\"{namespace}\",\
@@ -360,13 +379,13 @@ fn requests(metric: &str, site: &QuerySite<'_>, more: &str) -> String {
     )
 }
 
-fn success_rate(site: &QuerySite<'_>) -> String {
+pub(super) fn success_rate(site: &QuerySite<'_>) -> String {
     let good = requests("istio_requests_total", site, ",response_code!~\"5.*\"");
     let all = requests("istio_requests_total", site, "");
     format!("sum({good}) / sum({all}) * 100")
 }
 
-fn duration(site: &QuerySite<'_>) -> String {
+pub(super) fn duration(site: &QuerySite<'_>) -> String {
     let buckets = requests("istio_request_duration_milliseconds_bucket", site, "");
     format!("histogram_quantile(0.99, sum by (le) ({buckets}))")
 }

@@ -23,15 +23,48 @@ use serde_json::Value;
 use serde_json::json;
 use std::collections::BTreeMap;
 
+mod apisix;
+mod appmesh;
+mod arranged;
+mod contour;
+mod copied;
+mod envoy;
 mod gateway_api;
+mod gateway_api_v1beta1;
+mod gloo;
+mod ingress;
 mod istio;
+mod kubernetes;
+mod kuma;
+mod nginx;
 mod rules;
 mod sides;
+mod skipper;
+mod smi;
 mod traefik;
+mod weighted;
 
 /// All of them, sorted by name.
-pub const PROVIDERS: &[&TrafficProvider] =
-    &[&gateway_api::PROVIDER, &istio::PROVIDER, &traefik::PROVIDER];
+pub const PROVIDERS: &[&TrafficProvider] = &[
+    &apisix::PROVIDER,
+    &appmesh::PROVIDER,
+    &appmesh::V1BETA2,
+    &contour::PROVIDER,
+    &gateway_api::PROVIDER,
+    &gateway_api_v1beta1::PROVIDER,
+    &gloo::PROVIDER,
+    &istio::PROVIDER,
+    &kubernetes::PROVIDER,
+    &kuma::PROVIDER,
+    &smi::LINKERD,
+    &nginx::PROVIDER,
+    &smi::OSM,
+    &skipper::PROVIDER,
+    &smi::V1ALPHA1,
+    &smi::V1ALPHA2,
+    &smi::V1ALPHA3,
+    &traefik::PROVIDER,
+];
 
 /// A router and how to move its weights.
 pub struct TrafficProvider {
@@ -39,13 +72,13 @@ pub struct TrafficProvider {
     pub name: &'static str,
     /// One line for tables.
     pub summary: &'static str,
-    /// The kind that carries the weights.
+    /// The kind that carries the weights; without a router that of the apex service.
     pub resource: Resource,
     /// Where its definitions are found when the cluster lacks them.
     pub install: &'static str,
     /// What it can do.
     pub capabilities: Capabilities,
-    /// The object that carries the weights.
+    /// The object that carries the weights; without a router the apex service.
     pub route: fn(&Canary) -> ObjectRef,
     /// What else `prepare` must be shown.
     pub beside: fn(&Canary) -> Vec<ObjectRef>,
@@ -99,6 +132,12 @@ pub struct QuerySite<'a> {
     pub namespace: &'a str,
     /// Name of the target.
     pub target: &'a str,
+    /// Name of the apex service.
+    pub service: &'a str,
+    /// Name of the Ingress, else of the target.
+    pub ingress: &'a str,
+    /// Name of the route object, else of the target.
+    pub route: &'a str,
     /// Window, as PromQL writes it.
     pub interval: &'a str,
 }
@@ -120,6 +159,30 @@ pub enum RouteError {
         /// What else is named there.
         destination: String,
     },
+    /// Its weights have another scale, and we did not write them.
+    #[error("the weights of {object} add up to {total}")]
+    #[diagnostic(
+        code(flagger::router::scale),
+        help("write them in percent, so that they add up to 100")
+    )]
+    Scale {
+        /// Such as `trafficsplit/podinfo`.
+        object: String,
+        /// Their sum.
+        total: String,
+    },
+    /// Something that the Canary names is not there.
+    #[error("{object} needs {what}, which is not there")]
+    #[diagnostic(
+        code(flagger::router::missing),
+        help("create it, or correct the Canary")
+    )]
+    Missing {
+        /// Such as `routetable/podinfo`.
+        object: String,
+        /// What it needs.
+        what: String,
+    },
     /// Its shape is not one that carries weights.
     #[error("{object} has no {field}")]
     #[diagnostic(
@@ -133,6 +196,44 @@ pub enum RouteError {
         object: String,
         /// The field that is missing.
         field: &'static str,
+    },
+    /// It leads to neither of the services that it must.
+    #[error("{object} does not lead to service {service}")]
+    #[diagnostic(
+        code(flagger::router::unnamed),
+        help("let one of its paths lead there, or name another object in the Canary")
+    )]
+    Unnamed {
+        /// Such as `ingress/podinfo`.
+        object: String,
+        /// The service that it must name.
+        service: String,
+    },
+    /// What stands for a weight is none.
+    #[error("{object}: {field} is {found:?}, which is no weight")]
+    #[diagnostic(
+        code(flagger::router::unreadable),
+        help("correct it, or delete the object: it is made again when missing")
+    )]
+    Unreadable {
+        /// Such as `ingress/podinfo-canary`.
+        object: String,
+        /// The annotation.
+        field: &'static str,
+        /// Its value.
+        found: String,
+    },
+    /// The analysis asks for requests that its kind has no words for.
+    #[error("an {kind} cannot say {what}")]
+    #[diagnostic(
+        code(flagger::router::unsaid_match),
+        help("change spec.analysis.match, or take another provider")
+    )]
+    UnsaidMatch {
+        /// Such as `Ingress`.
+        kind: &'static str,
+        /// What is asked for.
+        what: &'static str,
     },
     /// The Canary asks for something that its kind has no words for.
     #[error("an {kind} cannot say {what}")]

@@ -35,9 +35,10 @@ pub(super) struct Shape {
 }
 
 /// Rules and destinations of one live object.
+#[derive(Clone, Copy)]
 pub(super) struct Rules<'a> {
     shape: &'a Shape,
-    canary: &'a Canary,
+    pub canary: &'a Canary,
     address: &'a ObjectRef,
     live: &'a Value,
 }
@@ -57,7 +58,36 @@ impl<'a> Rules<'a> {
         }
     }
 
-    fn all(&self) -> Result<&'a [Value], RouteError> {
+    /// The same of another state of the object.
+    pub fn on<'b>(&self, live: &'b Value) -> Rules<'b>
+    where
+        'a: 'b,
+    {
+        Rules { live, ..*self }
+    }
+
+    /// The object with these rules alone.
+    pub fn with(&self, rules: Vec<Value>) -> Value {
+        let mut live = self.live.clone();
+        if let Some(all) = live.pointer_mut(self.shape.rules) {
+            *all = rules.into();
+        }
+        live
+    }
+
+    /// The object after these operations.
+    pub fn after(&self, operations: Vec<Value>) -> Result<Value, RouteError> {
+        let mut live = self.live.clone();
+        let patch = serde_json::from_value::<json_patch::Patch>(operations.into());
+        let done = patch.is_ok_and(|patch| json_patch::patch(&mut live, &patch).is_ok());
+        if done {
+            Ok(live)
+        } else {
+            Err(self.lacks(self.shape.dotted))
+        }
+    }
+
+    pub fn all(&self) -> Result<&'a [Value], RouteError> {
         match self.live.pointer(self.shape.rules) {
             Some(Value::Array(rules)) if !rules.is_empty() => Ok(rules),
             Some(_) | None => Err(self.lacks(self.shape.dotted)),
@@ -82,7 +112,7 @@ impl<'a> Rules<'a> {
         }
     }
 
-    fn destinations(&self, rule: &'a Value) -> &'a [Value] {
+    fn destinations<'r>(&self, rule: &'r Value) -> &'r [Value] {
         rule.get(self.shape.destinations)
             .and_then(Value::as_array)
             .map_or(&[], Vec::as_slice)
@@ -126,6 +156,69 @@ impl<'a> Rules<'a> {
             || self.lacks(self.shape.dotted),
             |destination| self.foreign(destination),
         ))
+    }
+
+    /// Is one of our services in the rule?
+    pub fn is_ours(&self, rule: &'a Value) -> Result<bool, RouteError> {
+        Ok(self.sides(rule)?.is_some())
+    }
+
+    /// Are both?
+    pub fn has_both(&self, rule: &'a Value) -> bool {
+        let found = self.sides(rule).ok().flatten();
+        found.is_some_and(|sides| sides.primary.is_some() && sides.canary.is_some())
+    }
+
+    /// Is there nothing but the primary?
+    pub fn has_primary_alone(&self, rule: &'a Value) -> bool {
+        let found = self.sides(rule).ok().flatten();
+        found.is_some_and(|sides| sides.primary.is_some() && sides.canary.is_none())
+    }
+
+    /// The rule has both sides, with these weights.
+    pub fn give(&self, rule: &mut Value, routes: Routes) {
+        let old = self.destinations(rule).to_vec();
+        let sides = [
+            (self.canary.primary_service_name(), routes.primary()),
+            (self.canary.canary_service_name(), routes.canary),
+        ];
+        let given = sides.map(|(name, weight)| {
+            let own = self.position(&old, &name).and_then(|at| old.get(at));
+            own.map_or_else(
+                || (self.shape.destination)(self.canary, old.first(), &name, weight),
+                |own| {
+                    let mut own = own.clone();
+                    own["weight"] = json!(weight);
+                    own
+                },
+            )
+        });
+        rule[self.shape.destinations] = json!(given);
+    }
+
+    /// One rule has the destinations of another.
+    pub fn lend(&self, from: &Value, to: &mut Value) {
+        to[self.shape.destinations] = json!(self.destinations(from));
+    }
+
+    /// The rule has the primary alone.
+    pub fn give_primary(&self, rule: &mut Value) {
+        self.give(rule, Routes::PRIMARY);
+        if let Some(Value::Array(all)) = rule.get_mut(self.shape.destinations) {
+            all.truncate(1);
+        }
+    }
+
+    /// All destinations of a rule.
+    pub fn destinations_mut<'r>(&self, rule: &'r mut Value) -> impl Iterator<Item = &'r mut Value> {
+        let all = rule.get_mut(self.shape.destinations);
+        all.and_then(Value::as_array_mut).into_iter().flatten()
+    }
+
+    /// The destination that is that service.
+    pub fn destination_mut<'r>(&self, rule: &'r mut Value, name: &str) -> Option<&'r mut Value> {
+        let at = self.position(self.destinations(rule), name)?;
+        rule.get_mut(self.shape.destinations)?.get_mut(at)
     }
 
     /// Does the rule only know the apex?
@@ -176,6 +269,19 @@ impl<'a> Rules<'a> {
             .get("weight")
             .and_then(Value::as_i64)
             .unwrap_or(self.shape.default_weight)
+    }
+
+    /// Operations that replace all rules; none where they are so.
+    pub fn replaced(&self, wanted: &[Value]) -> Vec<Value> {
+        let path = self.shape.rules;
+        let old = self.live.pointer(path).unwrap_or(&Value::Null);
+        if old.as_array().is_some_and(|old| old == wanted) {
+            return Vec::new();
+        }
+        vec![
+            json!({"op": "test", "path": path, "value": old}),
+            json!({"op": "replace", "path": path, "value": wanted}),
+        ]
     }
 
     /// Operations that put these weights into every rule of ours; nothing where they are so.

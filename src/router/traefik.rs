@@ -225,6 +225,7 @@ fn bucket(site: &QuerySite<'_>, more: &str) -> String {
         namespace,
         target,
         interval,
+        ..
     } = site;
     format!(
         "rate(traefik_service_request_duration_seconds_bucket{{\

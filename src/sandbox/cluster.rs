@@ -272,6 +272,11 @@ impl SandboxCluster {
         self.shared.write(|state| state.keeps_log = false);
     }
 
+    /// Controllers and nodes report what they do as Events, which people read with kubectl.
+    pub fn tell_events(&self) {
+        self.shared.write(|state| state.workloads.tell_events());
+    }
+
     /// Answers what comes through the API server's proxy to a Service with a ready endpoint.
     pub fn set_proxy(&self, hook: ProxyHook) {
         *lock(&self.shared.proxy) = Some(hook);

@@ -7,9 +7,22 @@ use crate::sandbox::objects::Objects;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
+mod apisix;
+mod appmesh;
+mod contour;
 mod gateway_api;
+mod gloo;
+mod ingress;
 mod istio;
+mod kuma;
+mod nginx;
+mod rules;
+mod skipper;
+mod smi;
 mod traefik;
+
+pub use rules::Headers;
+pub use rules::Rule;
 
 /// The service that requests are meant for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,17 +58,52 @@ impl Lost {
     }
 }
 
+/// Whose metrics count the requests to a backend.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Label {
+    /// Traefik's, by its name of the service.
+    Traefik(String),
+    /// ingress-nginx's, for what it answers for an Ingress.
+    Nginx {
+        /// Of the Ingress.
+        namespace: String,
+        /// Name of the Ingress that users reach.
+        ingress: String,
+        /// The backend of a canary Ingress beside it; empty for its own.
+        canary: String,
+    },
+    /// Skipper's, by its name of the route.
+    Skipper(String),
+    /// APISIX's, by its name of the route, whatever stands behind it.
+    Apisix(String),
+    /// An Envoy's, by the label that tells its clusters apart, and its value.
+    Envoy(&'static str, String),
+    /// Those of the proxies beside the pods.
+    Sidecars(Mesh),
+}
+
+/// A mesh whose proxies stand beside the pods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mesh {
+    /// Envoys whose metrics carry the pod.
+    AppMesh,
+    /// Whatever reads TrafficSplits: Linkerd's proxies and those of Open Service Mesh.
+    Smi,
+}
+
 /// One service that a share of the requests goes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backend {
-    /// How the proxy calls it in its metrics; `None` without a proxy.
-    pub label: Option<String>,
+    /// How it is counted; `None` without a proxy that counts by more than pods.
+    pub label: Option<Label>,
     /// Relative to the other backends.
     pub weight: u64,
     /// Namespace of the pods.
     pub namespace: String,
     /// Ready pods by name; a request goes to each in turn.
     pub pods: Vec<String>,
+    /// What its answers set, as `NAME=VALUE; ATTRIBUTES`.
+    pub cookie: Option<String>,
 }
 
 /// How a proxy, or the client itself, spreads the requests.
@@ -63,14 +111,36 @@ pub struct Backend {
 pub struct View {
     /// Does a proxy stand between? Its view may lag behind the objects.
     pub proxied: bool,
-    /// Backends with a weight above 0, or why there is none.
-    pub backends: Result<Vec<Backend>, Lost>,
+    /// The first whose conditions hold takes a request.
+    pub rules: Vec<Rule>,
+}
+
+impl View {
+    /// One rule for everybody.
+    fn of(proxied: bool, backends: Result<Vec<Backend>, Lost>) -> Self {
+        Self {
+            proxied,
+            rules: vec![Rule::for_all(backends)],
+        }
+    }
 }
 
 /// Reads the route objects of one proxy; `None` when it has nothing to do with the apex.
 type Reader = fn(&Apex, &dyn Objects) -> Option<View>;
 
-const READERS: &[Reader] = &[traefik::read, istio::read, gateway_api::read];
+const READERS: &[Reader] = &[
+    traefik::read,
+    istio::read,
+    gateway_api::read,
+    contour::read,
+    apisix::read,
+    nginx::read,
+    skipper::read,
+    smi::read,
+    kuma::read,
+    gloo::read,
+    appmesh::read,
+];
 
 /// Where requests to the apex go at this moment: through the first proxy that has a route for it, else straight to
 /// the endpoints of its Service.
@@ -97,12 +167,10 @@ fn direct(apex: &Apex, objects: &dyn Objects) -> View {
             weight: 1,
             namespace: apex.namespace.clone(),
             pods,
+            cookie: None,
         }])
     };
-    View {
-        proxied: false,
-        backends,
-    }
+    View::of(false, backends)
 }
 
 /// A destination of a proxy that picks one by weight first and then looks for endpoints: without any, that share alone
@@ -131,22 +199,20 @@ fn share(
         } else {
             Vec::new()
         },
+        cookie: None,
     }
 }
 
 /// Those with a weight, if anybody has one.
-fn shares(backends: Vec<Backend>) -> View {
+fn shares(backends: Vec<Backend>) -> Result<Vec<Backend>, Lost> {
     let weighted: Vec<Backend> = backends
         .into_iter()
         .filter(|backend| backend.weight > 0)
         .collect();
-    View {
-        proxied: true,
-        backends: if weighted.is_empty() {
-            Err(Lost::NoEndpoint)
-        } else {
-            Ok(weighted)
-        },
+    if weighted.is_empty() {
+        Err(Lost::NoEndpoint)
+    } else {
+        Ok(weighted)
     }
 }
 
@@ -252,6 +318,10 @@ mod tests {
     use crate::sandbox::dataplane::fixtures::World;
     use serde_json::json;
 
+    fn backends(world: &World) -> Result<Vec<Backend>, Lost> {
+        view(&World::apex(), world).rules.remove(0).backends
+    }
+
     #[test]
     fn a_client_inside_the_cluster_reaches_the_ready_pods_of_the_apex() {
         let mut world = World::default();
@@ -262,7 +332,7 @@ mod tests {
                 ("podinfo-primary-6d4b-bbbbb", false),
             ],
         );
-        let backends = view(&World::apex(), &world).backends.unwrap();
+        let backends = backends(&world).unwrap();
         assert_eq!(backends.len(), 1);
         assert_eq!(backends[0].pods, vec!["podinfo-primary-6d4b-aaaaa"]);
         assert_eq!(backends[0].label, None);
@@ -271,9 +341,9 @@ mod tests {
     #[test]
     fn without_a_ready_pod_the_apex_has_no_endpoint_and_without_a_service_no_route() {
         let mut world = World::default();
-        assert_eq!(view(&World::apex(), &world).backends, Err(Lost::NoRoute));
+        assert_eq!(backends(&world), Err(Lost::NoRoute));
         world.service("podinfo", &[("podinfo-primary-6d4b-aaaaa", false)]);
-        assert_eq!(view(&World::apex(), &world).backends, Err(Lost::NoEndpoint));
+        assert_eq!(backends(&world), Err(Lost::NoEndpoint));
     }
 
     #[test]

@@ -264,6 +264,9 @@ pub fn known() -> Vec<ApiKind> {
     };
     let traefik =
         |plural: &str, kind: &str| ApiKind::custom("traefik.io", "v1alpha1", plural, kind);
+    let appmesh = |plural: &str, kind: &str| {
+        ApiKind::custom("appmesh.k8s.aws", "v1beta1", plural, kind).also("v1beta2")
+    };
     vec![
         core("namespaces", "Namespace")
             .with_status()
@@ -301,7 +304,24 @@ pub fn known() -> Vec<ApiKind> {
         gateway("gateways", "Gateway"),
         istio("virtualservices", "VirtualService"),
         istio("destinationrules", "DestinationRule"),
+        ApiKind::custom("apisix.apache.org", "v2", "apisixroutes", "ApisixRoute").with_status(),
+        ApiKind::custom("projectcontour.io", "v1", "httpproxies", "HTTPProxy").with_status(),
         traefik("traefikservices", "TraefikService"),
         traefik("ingressroutes", "IngressRoute"),
+        // A plural alone means the first of that name: those of Istio.
+        appmesh("virtualnodes", "VirtualNode"),
+        appmesh("virtualrouters", "VirtualRouter"),
+        appmesh("virtualservices", "VirtualService"),
+        ApiKind::custom("gateway.solo.io", "v1", "routetables", "RouteTable"),
+        ApiKind::custom("gloo.solo.io", "v1", "upstreams", "Upstream"),
+        ApiKind::custom("kuma.io", "v1alpha1", "trafficroutes", "TrafficRoute").cluster_scoped(),
+        ApiKind::custom(
+            "split.smi-spec.io",
+            "v1alpha1",
+            "trafficsplits",
+            "TrafficSplit",
+        )
+        .also("v1alpha2")
+        .also("v1alpha3"),
     ]
 }

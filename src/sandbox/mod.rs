@@ -16,6 +16,7 @@ mod discovery;
 mod failure;
 pub mod faults;
 mod fields;
+mod gates;
 pub mod kinds;
 mod lists;
 mod managed;

@@ -34,6 +34,9 @@ use tower::Service as _;
 /// Bytes that a request's body may have, as a real server has it.
 const LARGEST_BODY: usize = 3 * 1024 * 1024;
 
+/// The first kubectl that leaves it to the server to check fields; older ones want schemas, which this server lacks.
+const OLDEST_KUBECTL: u32 = 25;
+
 /// How long a client may take to agree on a connection.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
@@ -159,6 +162,11 @@ async fn answer(
     if given.is_none_or(|given| given.as_bytes() != authorization.as_bytes()) {
         return refuse(&Failure::other(401, "Unauthorized"));
     }
+    if let Some(minor) = old_kubectl(&request) {
+        return refuse(&Failure::bad_request(format!(
+            "kubectl 1.{minor} is too old for the embedded cluster, which needs 1.{OLDEST_KUBECTL} or newer"
+        )));
+    }
     let (parts, body) = request.into_parts();
     match Limited::new(body, LARGEST_BODY).collect().await {
         Ok(body) => {
@@ -168,6 +176,14 @@ async fn answer(
         Err(error) if error.is::<LengthLimitError>() => refuse(&Failure::too_large(LARGEST_BODY)),
         Err(error) => Err(ApiServerError::Unreadable(error.to_string())),
     }
+}
+
+/// The minor version of a kubectl that is too old, as it introduces itself: `kubectl/v1.20.4 (linux/amd64) …`.
+fn old_kubectl<B>(request: &Request<B>) -> Option<u32> {
+    let agent = request.headers().get(http::header::USER_AGENT)?;
+    let version = agent.to_str().ok()?.strip_prefix("kubectl/v1.")?;
+    let minor = version.split('.').next()?.parse().ok()?;
+    (minor < OLDEST_KUBECTL).then_some(minor)
 }
 
 fn refuse(failure: &Failure) -> Result<Response<ApiBody>, ApiServerError> {

@@ -2,6 +2,7 @@
 
 mod applies;
 mod details;
+mod events;
 mod faulty;
 mod owning;
 mod repeating;

@@ -6,6 +6,7 @@
 use crate::sandbox::dataplane;
 use crate::sandbox::dataplane::Apex;
 use crate::sandbox::dataplane::Backend;
+use crate::sandbox::dataplane::Label;
 use crate::sandbox::dataplane::Lost;
 use crate::sandbox::dataplane::Pod;
 use crate::sandbox::dataplane::View;
@@ -17,6 +18,7 @@ use crate::sandbox::traffic::meters::Meters;
 use crate::sandbox::traffic::meters::Source;
 use crate::sandbox::traffic::split::Carry;
 use crate::sandbox::traffic::split::Turns;
+use crate::sandbox::traffic::users::Users;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -26,6 +28,7 @@ use std::time::Duration;
 pub mod load;
 mod meters;
 mod split;
+mod users;
 
 /// How often Prometheus scrapes.
 pub const SCRAPE: Duration = Duration::from_secs(2);
@@ -37,6 +40,10 @@ pub struct Totals {
     pub answered: BTreeMap<(String, u16), u64>,
     /// Answered by no pod.
     pub lost: BTreeMap<Lost, u64>,
+    /// Copies that nobody waits for, by the version that got them.
+    pub copied: BTreeMap<String, u64>,
+    /// Times that somebody who keeps cookies was answered by another version than before.
+    pub switched: u64,
 }
 
 impl Totals {
@@ -52,6 +59,8 @@ impl Totals {
         Self {
             answered: grown(&self.answered, &earlier.answered),
             lost: grown(&self.lost, &earlier.lost),
+            copied: grown(&self.copied, &earlier.copied),
+            switched: self.switched.saturating_sub(earlier.switched),
         }
     }
 
@@ -83,9 +92,12 @@ pub struct Traffic {
     pods: BTreeMap<(String, String), Pod>,
     due: Carry,
     errors: BTreeMap<String, Carry>,
-    backends: Turns,
-    /// By backend.
-    members: Vec<Turns>,
+    users: Users,
+    /// By rule.
+    backends: BTreeMap<usize, Turns>,
+    /// By rule and backend; a rule's copies come last.
+    members: BTreeMap<(usize, usize), Turns>,
+    copies: BTreeMap<usize, Carry>,
     meters: Meters,
     series: SeriesStore,
     totals: Totals,
@@ -107,14 +119,16 @@ impl Traffic {
             next_scrape: at + scrape_every,
             view: View {
                 proxied: false,
-                backends: Err(Lost::NoRoute),
+                rules: Vec::new(),
             },
             coming: VecDeque::new(),
             pods: BTreeMap::new(),
             due: Carry::default(),
             errors: BTreeMap::new(),
-            backends: Turns::default(),
-            members: Vec::new(),
+            users: Users::default(),
+            backends: BTreeMap::new(),
+            members: BTreeMap::new(),
+            copies: BTreeMap::new(),
             meters: Meters::default(),
             series: SeriesStore::default(),
             totals: Totals::default(),
@@ -179,8 +193,11 @@ impl Traffic {
         self.meters.retain(|source| match source {
             Source::Pod {
                 namespace, name, ..
+            }
+            | Source::Sidecar {
+                namespace, name, ..
             } => pods.contains_key(&(namespace.clone(), name.clone())),
-            Source::Traefik(_) => true,
+            Source::Proxy(_) => true,
         });
     }
 
@@ -192,59 +209,110 @@ impl Traffic {
                 break;
             }
             self.view = view;
-            self.backends = Turns::default();
-            self.members = Vec::new();
-            let configured: Vec<&str> = match &self.view.backends {
-                Ok(backends) => backends.iter().filter_map(|b| b.label.as_deref()).collect(),
-                Err(_) => Vec::new(),
-            };
-            // Traefik forgets the metrics of a service that left its configuration.
+            self.backends.clear();
+            self.members.clear();
+            let configured: Vec<Source> = (self.view.rules.iter())
+                .flat_map(|rule| rule.backends.iter().flatten())
+                .filter_map(proxy)
+                .collect();
+            // A proxy forgets the metrics of a service that left its configuration.
             self.meters.retain(|source| match source {
-                Source::Traefik(label) => configured.contains(&label.as_str()),
-                Source::Pod { .. } => true,
+                Source::Proxy(_) => configured.contains(source),
+                Source::Pod { .. } | Source::Sidecar { .. } => true,
             });
         }
     }
 
     fn send(&mut self, millis: i64) {
         let requests = self.load.due(&mut self.due, millis);
-        let backends = match &self.view.backends {
-            Ok(backends) => backends.clone(),
-            Err(lost) => {
-                count(&mut self.totals.lost, *lost, requests);
-                return;
-            }
-        };
-        let weights: Vec<u64> = backends.iter().map(|backend| backend.weight).collect();
-        let equal: Vec<Vec<u64>> = backends.iter().map(|b| vec![1; b.pods.len()]).collect();
-        self.members.resize_with(backends.len(), Turns::default);
-        let mut shares: BTreeMap<(usize, usize), u64> = BTreeMap::new();
+        let view = self.view.clone();
+        let mut shares: BTreeMap<(usize, usize, usize), u64> = BTreeMap::new();
+        let mut copied: BTreeMap<(usize, usize), u64> = BTreeMap::new();
         for _ in 0..requests {
-            let turn = self.backends.next(&weights).and_then(|index| {
-                Some((index, self.members.get_mut(index)?.next(equal.get(index)?)?))
-            });
-            match turn {
-                Some(turn) => count(&mut shares, turn, 1),
-                None => count(&mut self.totals.lost, Lost::NoEndpoint, 1),
+            let user = self.users.next(&self.load);
+            let taken = view.rules.iter().position(|rule| rule.takes(&user.headers));
+            let Some((at, rule)) = taken.and_then(|at| Some((at, view.rules.get(at)?))) else {
+                count(&mut self.totals.lost, Lost::NoRoute, 1);
+                continue;
+            };
+            let backends = match &rule.backends {
+                Ok(backends) => backends,
+                Err(lost) => {
+                    count(&mut self.totals.lost, *lost, 1);
+                    continue;
+                }
+            };
+            let weights: Vec<u64> = backends.iter().map(|backend| backend.weight).collect();
+            let index = self.backends.entry(at).or_default().next(&weights);
+            let member = index.and_then(|index| self.member(at, index, backends.get(index)?));
+            match (index, member) {
+                (Some(index), Some(member)) => {
+                    count(&mut shares, (at, index, member), 1);
+                    let backend = backends.get(index);
+                    let pod =
+                        backend.and_then(|backend| Some((backend, backend.pods.get(member)?)));
+                    let pod = pod.and_then(|(backend, pod)| {
+                        self.pods.get(&(backend.namespace.clone(), pod.clone()))
+                    });
+                    let set = backend.and_then(|backend| backend.cookie.as_ref());
+                    let set = rule.cookie.iter().chain(set).map(String::as_str);
+                    let version = pod.map(|pod| pod.version.as_str());
+                    self.totals.switched += self.users.answered(&user, set, version);
+                }
+                (Some(_) | None, Some(_) | None) => {
+                    count(&mut self.totals.lost, Lost::NoEndpoint, 1);
+                }
+            }
+            if let Some((copy, percent)) = &rule.copy
+                && self
+                    .copies
+                    .entry(at)
+                    .or_default()
+                    .take((*percent).into(), 100)
+                    > 0
+                && let Some(member) = self.member(at, usize::MAX, copy)
+            {
+                count(&mut copied, (at, member), 1);
             }
         }
-        for ((backend, member), n) in shares {
-            if let Some(backend) = backends.get(backend)
+        for ((rule, backend, member), n) in shares {
+            let backends = view.rules.get(rule).map(|rule| &rule.backends);
+            if let Some(Ok(backends)) = backends
+                && let Some(backend) = backends.get(backend)
                 && let Some(name) = backend.pods.get(member)
             {
-                self.serve(backend, name, n);
+                self.serve(backend, name, n, true);
+            }
+        }
+        for ((rule, member), n) in copied {
+            let copy = view.rules.get(rule).and_then(|rule| rule.copy.as_ref());
+            if let Some((backend, _)) = copy
+                && let Some(name) = backend.pods.get(member)
+            {
+                self.serve(backend, name, n, false);
             }
         }
     }
 
-    fn serve(&mut self, backend: &Backend, name: &str, n: u64) {
+    /// Whose turn it is among the pods of a backend.
+    fn member(&mut self, rule: usize, index: usize, backend: &Backend) -> Option<usize> {
+        let equal = vec![1; backend.pods.len()];
+        self.members.entry((rule, index)).or_default().next(&equal)
+    }
+
+    /// `counts` is for requests whose answer somebody gets; nobody gets those to copies.
+    fn serve(&mut self, backend: &Backend, name: &str, n: u64, counts: bool) {
         let pod = self
             .pods
             .get(&(backend.namespace.clone(), name.to_owned()))
             .filter(|pod| pod.answers);
-        let proxy = backend.label.clone().map(Source::Traefik);
+        let proxy = proxy(backend);
         let Some(pod) = pod else {
-            count(&mut self.totals.lost, Lost::Refused, n);
+            count(
+                &mut self.totals.lost,
+                Lost::Refused,
+                if counts { n } else { 0 },
+            );
             if let Some(proxy) = &proxy {
                 self.meters.observe(proxy, Lost::Refused.status(), 0.0, n);
             }
@@ -253,21 +321,55 @@ impl Traffic {
         let behaviour = self.load.of(&pod.version);
         let carry = self.errors.entry(pod.version.clone()).or_default();
         let failed = behaviour.failed(carry, n);
+        let (namespace, workload) = (backend.namespace.clone(), pod.workload.clone());
+        let name = name.to_owned();
+        let proxy = match backend.label {
+            Some(Label::Sidecars(mesh)) => Some(Source::Sidecar {
+                mesh,
+                namespace: namespace.clone(),
+                name: name.clone(),
+                workload: workload.clone(),
+            }),
+            Some(
+                Label::Traefik(_)
+                | Label::Nginx { .. }
+                | Label::Skipper(_)
+                | Label::Apisix(_)
+                | Label::Envoy(..),
+            )
+            | None => proxy,
+        };
         let source = Source::Pod {
-            namespace: backend.namespace.clone(),
-            name: name.to_owned(),
-            workload: pod.workload.clone(),
+            namespace,
+            name,
+            workload,
         };
         for (status, n) in [(200, n - failed), (500, failed)] {
             if n == 0 {
                 continue;
             }
-            count(&mut self.totals.answered, (pod.version.clone(), status), n);
+            if counts {
+                count(&mut self.totals.answered, (pod.version.clone(), status), n);
+            } else {
+                count(&mut self.totals.copied, pod.version.clone(), n);
+            }
             self.meters.observe(&source, status, behaviour.seconds(), n);
             if let Some(proxy) = &proxy {
                 self.meters.observe(proxy, status, behaviour.seconds(), n);
             }
         }
+    }
+}
+
+/// The proxy that counts the requests to a backend, whatever becomes of them.
+fn proxy(backend: &Backend) -> Option<Source> {
+    match backend.label.as_ref()? {
+        Label::Sidecars(_) => None,
+        label @ (Label::Traefik(_)
+        | Label::Nginx { .. }
+        | Label::Skipper(_)
+        | Label::Apisix(_)
+        | Label::Envoy(..)) => Some(Source::Proxy(label.clone())),
     }
 }
 

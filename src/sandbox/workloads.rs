@@ -7,6 +7,7 @@
 mod daemon_set;
 mod deployment;
 mod endpoints;
+mod events;
 mod garbage;
 mod pods;
 mod replica_set;
@@ -90,6 +91,7 @@ enum Task {
     /// Is that owner, deleted in the foreground, rid of its dependents?
     Foreground(ObjectKey),
     Namespace(String),
+    Report(events::Report),
 }
 
 /// A moment, and what stands in the store then.
@@ -113,6 +115,7 @@ pub struct Workloads {
     /// Pods' uids and when they became ready: objects keep whole seconds only.
     ready_at: BTreeMap<String, Duration>,
     addresses: u64,
+    tells_events: bool,
 }
 
 impl fmt::Debug for Workloads {
@@ -137,6 +140,7 @@ impl Workloads {
             rule: None,
             ready_at: BTreeMap::new(),
             addresses: 0,
+            tells_events: false,
         }
     }
 
@@ -148,6 +152,11 @@ impl Workloads {
     /// Pods created, or asked to end, from now on take these times.
     pub fn set_times(&mut self, times: PodTimes) {
         self.times = times;
+    }
+
+    /// Events are written from now on.
+    pub fn tell_events(&mut self) {
+        self.tells_events = true;
     }
 
     /// When the next task is due.
@@ -206,6 +215,7 @@ impl Workloads {
             Task::Owners(key) => garbage::check_owners(moment, &key),
             Task::Foreground(key) => garbage::finish_foreground(moment, &key),
             Task::Namespace(name) => self.empty_namespace(moment, &name),
+            Task::Report(report) => events::write(moment, &report),
         }
         self.observe(moment.store, moment.elapsed);
         true
@@ -231,6 +241,11 @@ impl Workloads {
 
     fn react(&mut self, store: &Store, change: &Change, elapsed: Duration) {
         let soon = elapsed + REACTION;
+        if self.tells_events {
+            for report in events::reports(change) {
+                self.schedule(Task::Report(report), elapsed);
+            }
+        }
         let namespace = &change.key.namespace;
         let name = &change.key.name;
         match (change.key.group.as_str(), change.key.plural.as_str()) {

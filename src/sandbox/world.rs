@@ -190,6 +190,13 @@ impl World {
         }
     }
 
+    /// Was the canary given up, so that it is to be ejected?
+    #[must_use]
+    pub fn is_given_up(&self) -> bool {
+        self.inner.settle();
+        lock(&self.inner.state).given_up
+    }
+
     /// Where the canary stands, as its status in the cluster says.
     #[must_use]
     pub fn phase(&self) -> Phase {
@@ -276,7 +283,6 @@ async fn run(inner: Arc<Inner>) {
 const fn unplayable(change: &Change) -> Option<&'static str> {
     match change {
         Change::Skip => Some("skip"),
-        Change::Delete => Some("delete"),
         Change::Upgrade
         | Change::Downgrade
         | Change::Break
@@ -289,7 +295,8 @@ const fn unplayable(change: &Change) -> Option<&'static str> {
         | Change::Custom(_)
         | Change::Hook { .. }
         | Change::Suspend
-        | Change::Resume => None,
+        | Change::Resume
+        | Change::Delete => None,
     }
 }
 

@@ -115,6 +115,8 @@ impl DirectTransport {
             .await
             .map_err(|error| self.failure(request, error))?;
         let status = response.status().as_u16();
+        let retry_after = response.headers().get(reqwest::header::RETRY_AFTER);
+        let retry_after = retry_after.and_then(|value| Some(value.to_str().ok()?.to_owned()));
         let mut body = Vec::new();
         while let Some(chunk) = response
             .chunk()
@@ -128,7 +130,11 @@ impl DirectTransport {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(HttpResponse { status, body })
+        Ok(HttpResponse {
+            status,
+            body,
+            retry_after,
+        })
     }
 
     fn failure(&self, request: &HttpRequest, error: reqwest::Error) -> TransportError {

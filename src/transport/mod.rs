@@ -3,6 +3,10 @@
 //! Decides nothing about answers.
 
 pub mod address;
+pub mod announcer;
+pub mod courier;
+pub mod event_hooks;
+pub mod hooks;
 pub mod http;
 pub mod metrics;
 pub mod reach;
@@ -26,6 +30,10 @@ use crate::transport::reach::namespace_in_question;
 use crate::transport::reach::reach;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// Makes the way through a proxy at that URL.
+pub type Through = dyn Fn(&str) -> Result<Rc<dyn Transport>, SetupError>;
 
 /// Carries a request the way its address asks for: through the cluster, or directly.
 pub struct RoutedTransport {
@@ -35,6 +43,7 @@ pub struct RoutedTransport {
     namespaces: Box<dyn Namespaces>,
     allowed: AllowList,
     unverified: Option<Unverified>,
+    through: Option<Box<Through>>,
     known: RefCell<BTreeMap<String, NamespaceState>>,
 }
 
@@ -81,6 +90,7 @@ impl RoutedTransport {
             namespaces,
             allowed,
             unverified: None,
+            through: None,
             known: RefCell::new(BTreeMap::new()),
         }
     }
@@ -115,6 +125,13 @@ impl RoutedTransport {
         }
     }
 
+    /// The same, also through proxies that specs ask for, if the user has named them.
+    #[must_use]
+    pub fn with_proxies(mut self, through: Box<Through>) -> Self {
+        self.through = Some(through);
+        self
+    }
+
     async fn namespace(&self, url: &str) -> Result<Option<NamespaceState>, TransportError> {
         let Some(name) = namespace_in_question(url, &self.allowed) else {
             return Ok(None);
@@ -135,13 +152,17 @@ impl RoutedTransport {
         Ok(Some(state))
     }
 
-    async fn route(&self, request: &HttpRequest) -> Result<HttpResponse, TransportError> {
+    async fn way(&self, request: &HttpRequest) -> Result<Reach, TransportError> {
         let credentials = request
             .headers
             .iter()
             .any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
         let namespace = self.namespace(&request.url).await?;
-        match reach(&request.url, credentials, namespace, &self.allowed) {
+        Ok(reach(&request.url, credentials, namespace, &self.allowed))
+    }
+
+    async fn route(&self, request: &HttpRequest) -> Result<HttpResponse, TransportError> {
+        match self.way(request).await? {
             Reach::InCluster(service) => {
                 let request = HttpRequest {
                     url: service.url(),
@@ -166,12 +187,39 @@ impl Transport for RoutedTransport {
     ) -> Job<'a, Result<HttpResponse, TransportError>> {
         Box::pin(self.route(request))
     }
+
+    fn admits<'a>(&'a self, request: &'a HttpRequest) -> Job<'a, Result<(), TransportError>> {
+        Box::pin(async move {
+            match self.way(request).await? {
+                Reach::InCluster(_) | Reach::Direct { .. } => Ok(()),
+                Reach::Refused { why, help } => Err(TransportError::Refused {
+                    host: authority(&request.url),
+                    why,
+                    help,
+                }),
+            }
+        })
+    }
+
+    fn through(&self, proxy: &str) -> Result<Rc<dyn Transport>, TransportError> {
+        let host = authority(proxy);
+        let refused = |why: String| TransportError::Refused {
+            help: format!("if that is meant: --allow-host {host}"),
+            host: host.clone(),
+            why,
+        };
+        match &self.through {
+            Some(through) if self.allowed.has(proxy) => {
+                through(proxy).map_err(|error| refused(error.to_string()))
+            }
+            Some(_) | None => Err(refused("only the user may name a proxy".to_owned())),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::rc::Rc;
     use std::time::Duration;
 
     type Log = Rc<RefCell<Vec<String>>>;
@@ -191,6 +239,7 @@ mod tests {
                 Ok(HttpResponse {
                     status: 200,
                     body: Vec::new(),
+                    retry_after: None,
                 })
             })
         }
@@ -257,6 +306,30 @@ mod tests {
                 "trusted http://10.0.0.1/",
             ]
         );
+    }
+
+    #[tokio::test]
+    async fn a_spec_alone_sends_nothing_through_a_proxy() {
+        let log = Log::default();
+        let proxied = Rc::clone(&log);
+        let routed = routed(&log).with_proxies(Box::new(move |_| {
+            let way: Rc<dyn Transport> = Rc::new(Way("proxied", Rc::clone(&proxied)));
+            Ok(way)
+        }));
+        assert!(routed.through("http://proxy.example:3128").is_err());
+        let named = routed.through("http://10.0.0.1:3128").unwrap();
+        named.send(&get("https://example.com/")).await.unwrap();
+        assert_eq!(*log.borrow(), ["proxied https://example.com/"]);
+    }
+
+    #[tokio::test]
+    async fn an_address_can_be_judged_without_a_request() {
+        let log = Log::default();
+        let routed = routed(&log);
+        assert_eq!(routed.admits(&get("http://web.shop/")).await, Ok(()));
+        assert_eq!(routed.admits(&get("https://example.com/")).await, Ok(()));
+        assert!(routed.admits(&get("http://127.0.0.1/")).await.is_err());
+        assert_eq!(*log.borrow(), ["namespace shop", "namespace com"]);
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! The run as one JSON object at its end (`-o json`): the facts of the summary, for programs.
 //!
-//! Must not write anything before the end: whoever reads it expects exactly one object.
+//! Must not write anything: whoever reads it expects exactly one object, and a process in the sandbox has several runs.
 
 use crate::canary::phase::Phase;
 use crate::canary::weight::Weight;
@@ -11,21 +11,26 @@ use crate::rollout::event::Traffic;
 use crate::rollout::event::VERSION;
 use crate::ui::report::RunReport;
 use serde::Serialize;
-use std::io::Write;
+use std::cell::RefCell;
+use std::rc::Rc;
 
-/// Writes the object when the run has ended.
-pub struct JsonSummary<W: Write> {
-    out: W,
-    report: RunReport,
+/// Has the object of the run that ended last. A clone is another hand on the same.
+#[derive(Clone, Default)]
+pub struct JsonSummary {
+    told: Rc<RefCell<Told>>,
 }
 
-impl<W: Write> JsonSummary<W> {
-    /// To that writer.
-    pub fn new(out: W) -> Self {
-        Self {
-            out,
-            report: RunReport::default(),
-        }
+#[derive(Default)]
+struct Told {
+    report: RunReport,
+    text: String,
+}
+
+impl JsonSummary {
+    /// The object and a line's end; empty until a run has ended.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.told.borrow().text.clone()
     }
 }
 
@@ -67,10 +72,10 @@ struct Record<'a> {
     path: &'a str,
 }
 
-impl<W: Write> Subscriber for JsonSummary<W> {
+impl Subscriber for JsonSummary {
     fn on_event(&mut self, event: &Event) {
-        self.report.on_event(event);
-        let report = &self.report;
+        let Told { report, text } = &mut *self.told.borrow_mut();
+        report.on_event(event);
         let Some(verdict) = &report.verdict else {
             return;
         };
@@ -104,13 +109,8 @@ impl<W: Write> Subscriber for JsonSummary<W> {
                 path: &recorded.path,
             }),
         };
-        let Ok(mut text) = serde_json::to_vec_pretty(&object) else {
-            return; // only a map with keys that are no strings fails, and there is none
-        };
-        text.push(b'\n');
-        // a reader that went away must not change how a run ends
-        let _ = self.out.write_all(&text);
-        let _ = self.out.flush();
+        // only a map with keys that are no strings fails, and there is none
+        *text = serde_json::to_string_pretty(&object).unwrap_or_default() + "\n";
     }
 }
 
@@ -120,9 +120,9 @@ mod tests {
     use crate::ui::recorded;
 
     fn json(events: &[Event]) -> String {
-        let mut out = Vec::new();
-        recorded::feed(&mut JsonSummary::new(&mut out), events);
-        String::from_utf8(out).unwrap()
+        let mut summary = JsonSummary::default();
+        recorded::feed(&mut summary, events);
+        summary.text()
     }
 
     #[test]
@@ -136,7 +136,19 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_written_before_the_end() {
+    fn the_last_of_several_runs_is_told() {
+        let mut summary = JsonSummary::default();
+        let mut before = recorded::failure();
+        for event in &mut before {
+            event.run = "01K3PY5ZBSBEFORE0000000000".to_owned();
+        }
+        recorded::feed(&mut summary.clone(), &before);
+        recorded::feed(&mut summary, &recorded::success());
+        recorded::golden("success.json", &summary.text());
+    }
+
+    #[test]
+    fn nothing_is_told_before_the_end() {
         assert_eq!(json(&recorded::midway()), "");
     }
 }

@@ -100,13 +100,18 @@ impl<W: Write> PlainLog<W> {
                     .saturating_add(Duration::from_millis(*next_look_ms));
                 at.ok().map(|at| Waiting::Look { weight, at })
             }
-            EventKind::WorkloadProgress { .. } => Some(Waiting::Words(event.msg.clone())),
+            EventKind::WorkloadProgress { .. } | EventKind::GateWaiting { .. } => {
+                Some(Waiting::Words(event.msg.clone()))
+            }
             EventKind::RunFinished { .. } => None,
             EventKind::RunStarted { .. }
             | EventKind::RunPlan { .. }
             | EventKind::PhaseChanged { .. }
             | EventKind::WorkloadReady { .. }
             | EventKind::TrafficChanged { .. }
+            | EventKind::IterationStarted { .. }
+            | EventKind::WebhookCalled { .. }
+            | EventKind::GateOpened { .. }
             | EventKind::MetricSampled(_)
             | EventKind::CheckPassed { .. }
             | EventKind::CheckHeld { .. }
@@ -163,6 +168,8 @@ pub fn line(at: Timestamp, verb: words::Verb, text: &str) -> String {
 pub fn is_told(event: &Event) -> bool {
     match &event.kind {
         EventKind::MetricSampled(_) | EventKind::Heartbeat { .. } => false,
+        // A gate tells of itself, and a hook that says no of the check that it fails.
+        EventKind::WebhookCalled { ok, hook, .. } => *ok && *hook == "post-rollout",
         EventKind::PhaseChanged { to, .. } => match to {
             Phase::Initializing
             | Phase::Waiting
@@ -182,6 +189,9 @@ pub fn is_told(event: &Event) -> bool {
         | EventKind::WorkloadReady { .. }
         | EventKind::WorkloadProgress { .. }
         | EventKind::TrafficChanged { .. }
+        | EventKind::IterationStarted { .. }
+        | EventKind::GateWaiting { .. }
+        | EventKind::GateOpened { .. }
         | EventKind::CheckPassed { .. }
         | EventKind::CheckHeld { .. }
         | EventKind::SignalReceived { .. }

@@ -65,6 +65,7 @@ impl Recorder {
             canary: "podinfo".to_owned(),
             phase: self.phase,
             weight: self.weight,
+            checksum: String::new(),
             msg,
             kind,
         });
@@ -82,7 +83,10 @@ impl Recorder {
             tool_version: "0.1.0".to_owned(),
         });
         self.push(EventKind::RunPlan {
+            strategy: "weighted canary",
             weights: [10, 20, 30, 40, 50].map(Weight::saturating).to_vec(),
+            iterations: 0,
+            mirror: false,
             interval_ms: 60_000,
             threshold: 5,
             metrics: [

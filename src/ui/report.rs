@@ -325,6 +325,10 @@ impl RunReport {
                 });
             }
             EventKind::PhaseChanged { .. }
+            | EventKind::IterationStarted { .. }
+            | EventKind::WebhookCalled { .. }
+            | EventKind::GateWaiting { .. }
+            | EventKind::GateOpened { .. }
             | EventKind::SignalReceived { .. }
             | EventKind::IntentReceived { .. }
             | EventKind::Heartbeat { .. } => {}

@@ -35,6 +35,16 @@ fn every_event_type_is_documented() {
 }
 
 #[test]
+fn every_provider_says_what_it_writes_and_what_it_cannot_do() {
+    let page = read("docs/providers.md");
+    let (_, by_hand) = page.split_once("## Written, proved, limited").unwrap();
+    for provider in kubectl_flagger::router::PROVIDERS {
+        let row = format!("\n| `{}` | ", provider.name);
+        assert!(by_hand.contains(&row), "{}", provider.name);
+    }
+}
+
+#[test]
 fn every_test_that_a_departure_names_exists() {
     let mut sources = String::new();
     rust_below("src", &mut sources);

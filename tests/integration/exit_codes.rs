@@ -1,7 +1,10 @@
 //! Which end has which code, and where users are then. Codes that only the command line knows are in `bad_input`.
 
+use crate::bad_input::inline;
+use crate::support::stage;
 use crate::support::stage::Stage;
 use crate::support::stage::podinfo;
+use serde_json::json;
 use std::io::BufRead as _;
 use std::io::BufReader;
 use std::process::Command;
@@ -82,14 +85,25 @@ async fn a_time_limit_has_its_code() {
     assert_eq!(stage.routed(), Some(0));
 }
 
-/// Starts the binary at 50 times the speed of life, sends that signal once a line says so, and gives code and words.
-fn signalled(signal: libc::c_int, at: &str, args: &[&str]) -> (Option<i32>, String, Vec<String>) {
+/// The example, whose canary waits that long at each weight, and for hours for pods, with such an upgrade.
+fn scenario(interval: &str, upgrade: &str) -> String {
+    let mut canary = stage::scenario("success").canary;
+    canary["spec"]["analysis"]["interval"] = json!(interval);
+    canary["spec"]["progressDeadlineSeconds"] = json!(36_000);
+    let at = format!("at:\n- {{when: initialized, set: {upgrade}}}\n");
+    inline(&canary, &at)
+}
+
+/// Plays it at 50 times the speed of life, sends that signal once a line says so, and gives code and words.
+fn signalled(signal: libc::c_int, at: &str, scenario: &str) -> (Option<i32>, String, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let sandbox = folder.path().join("sandbox");
+    let file = folder.path().join("scenario.yaml");
+    std::fs::write(&file, scenario).unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_kubectl-flagger"))
-        .args(["promote", "--sandbox", "--speed", "50", "--sandbox-dir"])
+        .args(["promote", "--speed", "50", "--sandbox-dir"])
         .arg(&sandbox)
-        .args(args)
+        .arg(format!("--sandbox={}", file.display()))
         .env_clear()
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -112,7 +126,7 @@ fn signalled(signal: libc::c_int, at: &str, args: &[&str]) -> (Option<i32>, Stri
     }
     let code = child.wait().unwrap().code();
     let repository = git2::Repository::open(&sandbox).unwrap();
-    let commits = crate::support::stage::messages(&repository, "refs/heads/flagger-status");
+    let commits = stage::messages(&repository, "refs/heads/flagger-status");
     (code, words, commits)
 }
 
@@ -126,9 +140,10 @@ fn signals_send_users_home_and_are_recorded() {
     ];
     let threads = cases.map(|(signal, code)| {
         std::thread::spawn(move || {
-            let (ended, words, commits) = signalled(signal, " 10 -> 20", &[]);
+            let (ended, words, commits) =
+                signalled(signal, " 0 -> 10", &scenario("60m", "upgrade"));
             assert_eq!(ended, Some(code), "{words}");
-            assert!(words.contains("20 -> 0"), "{words}");
+            assert!(words.contains("10 -> 0"), "{words}");
             let last = commits.last().unwrap();
             assert!(last.contains("Flagger-Weight: 0\n"), "{last}");
             assert!(last.contains("Flagger-Result: rolled-back"), "{last}");
@@ -142,7 +157,10 @@ fn signals_send_users_home_and_are_recorded() {
 #[cfg(unix)]
 #[test]
 fn a_signal_during_the_promotion_holds_users_on_the_safe_side() {
-    let (code, words, commits) = signalled(libc::SIGTERM, "phase Progressing -> Promoting", &[]);
+    // the primary's new pods never become ready, so that the promotion is still on when the signal comes
+    let scenario = scenario("10s", "upgrade9");
+    let at = "phase Progressing -> Promoting";
+    let (code, words, commits) = signalled(libc::SIGTERM, at, &scenario);
     assert_eq!(code, Some(21), "{words}");
     assert!(!commits.is_empty());
 }

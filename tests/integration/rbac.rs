@@ -1,5 +1,6 @@
 //! `docs/rbac.md` lists what a whole run asks of the API server, no less and no more.
 
+use crate::meshes;
 use crate::support::sandbox::Sandbox;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -43,7 +44,13 @@ fn qualified(group: &str, resource: &str) -> String {
 }
 
 fn used(scenario: &str) -> BTreeSet<Right> {
-    let sandbox = Sandbox::play(scenario, &[]);
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(scenario);
+    let scenario = if file.is_file() {
+        file.to_string_lossy().into_owned()
+    } else {
+        scenario.to_owned()
+    };
+    let sandbox = Sandbox::play(&scenario, &[]);
     let mut rights = BTreeSet::new();
     for line in sandbox.requests().lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -57,6 +64,27 @@ fn used(scenario: &str) -> BTreeSet<Right> {
     rights
 }
 
+/// The same of a run in a mesh.
+fn used_in(provider: &str) -> BTreeSet<Right> {
+    let stage = meshes::played(provider);
+    let mut rights = BTreeSet::new();
+    for request in stage.world.cluster().log() {
+        let dot = if request.group.is_empty() { "" } else { "." };
+        let slash = if request.subresource.is_empty() {
+            ""
+        } else {
+            "/"
+        };
+        let (resource, group, part) = (&request.resource, &request.group, &request.subresource);
+        let resource = format!("{resource}{dot}{group}{slash}{part}");
+        if request.verb == "patch" && request.code == 201 {
+            rights.insert(("create".to_owned(), resource.clone()));
+        }
+        rights.insert((request.verb.clone(), resource));
+    }
+    rights
+}
+
 #[test]
 fn the_listed_rights_are_those_that_runs_use() {
     let mut all = BTreeSet::new();
@@ -66,8 +94,25 @@ fn the_listed_rights_are_those_that_runs_use() {
         "never-ready",
         "istio",
         "gatewayapi",
+        "testdata/scenarios/daemonset.yaml",
+        "testdata/scenarios/service.yaml",
+        "testdata/scenarios/hpa.yaml",
+        "testdata/scenarios/keda.yaml",
+        "testdata/scenarios/eject.yaml",
+        "testdata/scenarios/eject-gatewayapi.yaml",
+        "nginx",
+        "contour",
+        "skipper",
+        "apisix",
+        concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/testdata/scenarios/kubernetes.yaml"
+        ),
     ] {
         all.extend(used(scenario));
+    }
+    for provider in ["appmesh", "appmesh:v1beta2", "gloo", "kuma", "linkerd"] {
+        all.extend(used_in(provider));
     }
     let documented = documented();
     let missing: Vec<_> = all.difference(&documented).collect();

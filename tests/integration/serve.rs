@@ -198,3 +198,103 @@ fn a_port_in_use_is_said_before_anything_is_made() {
     assert!(said.contains(&port) && said.contains("--port"), "{said}");
     assert!(!dir.exists());
 }
+
+/// A promote that somebody watches from other terminals.
+impl Served {
+    fn verb(&self, words: &[&str]) -> Command {
+        let mut command = command();
+        command
+            .args(words)
+            .args(["-n", "test", "--kubeconfig", "../kubeconfig"])
+            .current_dir(self.path("repo"))
+            .env("HOME", self.folder.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    fn said(&self, words: &[&str]) -> (Option<i32>, String) {
+        let output = self.verb(words).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        (
+            output.status.code(),
+            text + &String::from_utf8_lossy(&output.stderr),
+        )
+    }
+
+    /// Starts a driver and waits until users are on the new version.
+    fn driving(&self, words: &[&str]) -> Child {
+        let mut child = self.verb(words).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let moved = lines.any(|line| line.unwrap().contains("weight   0 -> "));
+        assert!(moved, "it ended: {:?}", child.wait());
+        // Whoever writes into a pipe that nobody reads stands still.
+        std::thread::spawn(move || lines.for_each(drop));
+        child
+    }
+}
+
+#[test]
+fn a_run_is_watched_paused_and_stopped_from_other_terminals() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = one_step(folder.path());
+    let served = Served::start(&["--speed", "10", "--scenario", scenario.to_str().unwrap()]);
+    assert_eq!(
+        served.said(&["abort", "podinfo"]),
+        (Some(0), "podinfo.test was never driven\n".to_owned())
+    );
+    assert_eq!(served.said(&["pause", "podinfo"]).0, Some(3));
+    assert_eq!(served.said(&["promote", "podinfo"]).0, Some(0));
+
+    let mut driver = served.driving(&["promote", "podinfo"]);
+    let watcher = served.verb(&["status", "podinfo"]).spawn().unwrap();
+    let (code, said) = served.said(&["status", "podinfo", "--watch=false"]);
+    assert_eq!(code, Some(8), "{said}");
+    assert!(
+        said.starts_with("podinfo.test is Progressing at 50 %, run="),
+        "{said}"
+    );
+    let (code, said) = served.said(&["pause", "podinfo"]);
+    assert_eq!(
+        (code, said.as_str()),
+        (
+            Some(0),
+            "podinfo.test stays at 50 %; checks go on and may roll it back\n"
+        )
+    );
+    let (code, said) = served.said(&["get"]);
+    assert_eq!(code, Some(0), "{said}");
+    let row: Vec<&str> = said.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!(row[..3], ["podinfo", "Progressing", "50"]);
+    let (code, said) = served.said(&["abort", "podinfo"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("100 % of the users on the primary"), "{said}");
+    assert_eq!(driver.wait().unwrap().code(), Some(12));
+    let watched = watcher.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&watched.stderr).into_owned();
+    assert_eq!(watched.status.code(), Some(12), "{told}");
+    assert!(
+        told.contains("hold     paused at 50") && told.contains("weight   50 -> 0"),
+        "{told}"
+    );
+    assert_eq!(served.said(&["abort", "podinfo"]).0, Some(0));
+
+    let mut driver = served.driving(&["promote", "podinfo", "--retry"]);
+    driver.kill().unwrap();
+    driver.wait().unwrap();
+    let (code, said) = served.said(&["abort", "podinfo", "--orphaned"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(served.said(&["status", "podinfo"]).0, Some(12));
+    // What was decided without Git gets there with the next driver.
+    assert_eq!(served.said(&["promote", "podinfo"]).0, Some(12));
+    let log = Command::new("git")
+        .args(["log", "--format=%s", "flagger-status"])
+        .current_dir(served.path("repo"))
+        .output()
+        .unwrap();
+    let log = String::from_utf8_lossy(&log.stdout).into_owned();
+    assert!(
+        log.lines().next().unwrap().ends_with(", rolled-back"),
+        "{log}"
+    );
+}

@@ -2,7 +2,7 @@
 
 use portable_pty::Child;
 use portable_pty::CommandBuilder;
-use portable_pty::PtyPair;
+use portable_pty::MasterPty;
 use portable_pty::PtySize;
 use portable_pty::native_pty_system;
 use std::io::Read as _;
@@ -12,6 +12,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::Condvar;
 use std::sync::Mutex;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// A test that waits longer than this has failed.
@@ -33,10 +34,12 @@ impl Output {
 
 /// A program in a terminal of its own.
 pub struct Pty {
-    pair: PtyPair,
+    master: Box<dyn MasterPty + Send>,
     child: Box<dyn Child + Send + Sync>,
     keyboard: Box<dyn Write + Send>,
     output: Arc<(Mutex<Output>, Condvar)>,
+    /// Ends when nobody has the terminal any more.
+    reader: Option<JoinHandle<()>>,
     modes: String,
 }
 
@@ -78,6 +81,8 @@ impl Pty {
         }
         command.cwd(start.folder);
         let child = pair.slave.spawn_command(command).unwrap();
+        // the program alone has the terminal, so that its end is the end of what can be read
+        drop(pair.slave);
         let keyboard = pair.master.take_writer().unwrap();
         let mut reader = pair.master.try_clone_reader().unwrap();
         // a terminal that does not know its size has one all the same
@@ -91,7 +96,7 @@ impl Pty {
             Condvar::new(),
         ));
         let shared = Arc::clone(&output);
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(read) = reader.read(&mut buffer) {
                 if read == 0 {
@@ -104,10 +109,11 @@ impl Pty {
             }
         });
         Self {
-            pair,
+            master: pair.master,
             child,
             keyboard,
             output,
+            reader: Some(reader),
             modes,
         }
     }
@@ -164,12 +170,12 @@ impl Pty {
         };
         let mut output = self.output.0.lock().unwrap();
         output.emulator.screen_mut().set_size(rows, cols);
-        self.pair.master.resize(size).unwrap();
+        self.master.resize(size).unwrap();
     }
 
     /// The modes of the terminal, now.
     pub fn modes(&self) -> String {
-        format!("{:?}", self.pair.master.get_termios().unwrap())
+        format!("{:?}", self.master.get_termios().unwrap())
     }
 
     /// The modes of the terminal before the program was started.
@@ -177,9 +183,13 @@ impl Pty {
         &self.modes
     }
 
-    /// Waits for the end, and checks that the terminal is as it was found: its modes, and a cursor that is seen.
+    /// Waits for the end and for all that was written, and checks that the terminal is as it was found: its modes, and
+    /// a cursor that is seen.
     pub fn end(&mut self) -> u32 {
         let code = self.child.wait().unwrap().exit_code();
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
         assert_eq!(self.modes(), self.modes);
         let output = self.output.0.lock().unwrap();
         assert!(!output.emulator.screen().hide_cursor());

@@ -9,10 +9,12 @@ use kubectl_flagger::canary::holder::Kernel;
 use kubectl_flagger::canary::holder::Place;
 use kubectl_flagger::canary::holder::Process;
 use kubectl_flagger::canary::source::SourceFile;
+use kubectl_flagger::cli::alerting::AlertOptions;
 use kubectl_flagger::cli::args::promote::Source;
 use kubectl_flagger::cli::drive;
 use kubectl_flagger::cli::drive::DriveOptions;
-use kubectl_flagger::cli::drive::MetricSettings;
+use kubectl_flagger::cli::eject::eject;
+use kubectl_flagger::cli::metric_settings::MetricSettings;
 use kubectl_flagger::cli::source;
 use kubectl_flagger::cli::source::Spec;
 use kubectl_flagger::controller::Finished;
@@ -70,6 +72,8 @@ pub struct Stage {
     pub remote: Option<String>,
     /// Is a driver of this machine that holds the lock known to be gone?
     pub is_gone: IsGone,
+    /// Where drivers hear requests of other processes.
+    pub asks: RefCell<Option<UnboundedSender<Word>>>,
     runs: Cell<u64>,
     /// Requests that nobody answered before the pods of the example had come up.
     lost_before: Cell<u64>,
@@ -151,6 +155,7 @@ impl Stage {
             events: Rc::default(),
             remote: None,
             is_gone: |_, _| true,
+            asks: RefCell::default(),
             runs: Cell::new(0),
             lost_before: Cell::new(0),
         }
@@ -186,18 +191,42 @@ impl Stage {
 
     /// One driver, which dies where it is told to.
     pub async fn drive(&self, switch: Arc<Switch>, words: UnboundedReceiver<Word>) -> Ended {
-        self.runs.set(self.runs.get() + 1);
-        let requests = self.requests(Arc::clone(&switch));
-        let clock: Rc<dyn Clock> = Rc::new(self.world.clock());
         let prepared = match drive::prepare(&self.spec.loaded, &self.options) {
             Ok(prepared) => prepared,
             Err(error) => return Ended::Finished(Err(error)),
         };
-        let journal = match self.journal(&clock) {
-            Ok(journal) => journal,
+        let driver = match self.driver(Arc::clone(&switch)) {
+            Ok(driver) => driver,
             Err(error) => return Ended::Finished(Err(error)),
         };
-        let driver = drive::World {
+        let mut listener = Listener(Rc::clone(&self.events));
+        let driving = drive::drive(
+            &self.spec.loaded,
+            prepared,
+            self.spec.commit_id(),
+            &self.options,
+            &driver,
+            &mut listener,
+            words,
+        );
+        tokio::select! {
+            biased;
+            () = switch.dead.notified() => Ended::Died,
+            finished = driving => Ended::Finished(finished),
+        }
+    }
+
+    /// Gives the target back.
+    pub async fn eject(&self, switch: Arc<Switch>, say: &mut dyn FnMut(&str)) -> Result<(), Error> {
+        let driver = self.driver(switch)?;
+        eject(&self.spec.loaded, &self.options, &driver, say).await
+    }
+
+    fn driver(&self, switch: Arc<Switch>) -> Result<drive::World, Error> {
+        self.runs.set(self.runs.get() + 1);
+        let requests = self.requests(switch);
+        let clock: Rc<dyn Clock> = Rc::new(self.world.clock());
+        Ok(drive::World {
             requests: requests.clone(),
             transport: Rc::new(RoutedTransport::with(
                 Box::new(ServiceProxy::new(requests.clone())),
@@ -206,7 +235,7 @@ impl Stage {
                 Box::new(requests),
                 AllowList::default(),
             )),
-            journal: Some(journal),
+            journal: Some(self.journal(&clock)?),
             context: "sandbox".to_owned(),
             place: Place::Process(Process {
                 user: "alice".to_owned(),
@@ -224,23 +253,9 @@ impl Stage {
                 self.runs.get().into(),
             )
             .to_string(),
+            asks: self.asks.borrow().clone(),
             clock,
-        };
-        let mut listener = Listener(Rc::clone(&self.events));
-        let driving = drive::drive(
-            &self.spec.loaded,
-            prepared,
-            self.spec.commit_id(),
-            &self.options,
-            &driver,
-            &mut listener,
-            words,
-        );
-        tokio::select! {
-            biased;
-            () = switch.dead.notified() => Ended::Died,
-            finished = driving => Ended::Finished(finished),
-        }
+        })
     }
 
     fn journal(&self, clock: &Rc<dyn Clock>) -> Result<Journal, Error> {
@@ -437,6 +452,7 @@ pub fn options() -> DriveOptions {
             include_label_prefix: Vec::new(),
             config_tracking: true,
         },
+        alerts: AlertOptions::default(),
     }
 }
 

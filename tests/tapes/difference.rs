@@ -30,6 +30,7 @@ pub fn differences(recorded: &Sequences, ours: &Sequences) -> Vec<Difference> {
         found.extend(first(name, theirs, own));
     }
     found.extend(first("asked", &recorded.asked, &ours.asked));
+    found.extend(first("told", &recorded.told, &ours.told));
     found.extend(first("alert", &recorded.alerts, &ours.alerts));
     found.extend(first("status", &recorded.statuses, &ours.statuses));
     found

@@ -108,6 +108,12 @@ impl Tape {
         Some(tape)
     }
 
+    /// Are its looks counted?
+    pub fn has_iterations(&self) -> bool {
+        let spec = &self.canary["spec"];
+        spec["analysis"].get("iterations").is_some() || spec["provider"] == "kubernetes"
+    }
+
     /// The world that it was recorded in. Nobody sends requests there.
     pub fn scenario(&self) -> Scenario {
         let mut objects = self.objects.clone();

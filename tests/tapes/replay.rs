@@ -7,10 +7,12 @@ use kubectl_flagger::canary::load::Loaded;
 use kubectl_flagger::canary::load::load;
 use kubectl_flagger::canary::problem::ProblemKind;
 use kubectl_flagger::canary::source::SourceFile;
+use kubectl_flagger::cli::alerting::AlertOptions;
 use kubectl_flagger::cli::drive;
 use kubectl_flagger::cli::drive::DriveOptions;
-use kubectl_flagger::cli::drive::MetricSettings;
+use kubectl_flagger::cli::eject::eject;
 use kubectl_flagger::cli::error::CliError;
+use kubectl_flagger::cli::metric_settings::MetricSettings;
 use kubectl_flagger::error::Error;
 use kubectl_flagger::kubernetes::client::Connection;
 use kubectl_flagger::kubernetes::request::Requests;
@@ -135,8 +137,22 @@ async fn drive_all(tape: &Tape, timing: Timing) -> Result<Played, Error> {
             world.initialized();
         }
     }
+    let mut requests = world.cluster().log();
+    if world.is_given_up() {
+        let before = requests.len();
+        let mut say = |line: &str| events.lines.push(line.to_owned());
+        let world_of_it = surroundings(&loaded, &world, RUNS + 1);
+        eject(&loaded, &options, &world_of_it, &mut say).await?;
+        requests = world.cluster().log();
+        // What the garbage collector deleted is not in a recording of Flagger's writes.
+        let mut at = 0;
+        requests.retain(|request| {
+            at += 1;
+            at <= before || request.verb != "delete"
+        });
+    }
     Ok(Played {
-        requests: world.cluster().log(),
+        requests,
         heard: world.heard(),
         events: events.lines,
         judged: events.judged,
@@ -151,6 +167,22 @@ async fn drive_once(
     events: &mut Said,
 ) -> Result<Outcome, Error> {
     let prepared = drive::prepare(loaded, options)?;
+    let surroundings = surroundings(loaded, world, run);
+    let (_speaking, words) = unbounded_channel();
+    let finished = drive::drive(
+        loaded,
+        prepared,
+        "-".to_owned(),
+        options,
+        &surroundings,
+        events,
+        words,
+    )
+    .await?;
+    Ok(finished.outcome)
+}
+
+fn surroundings(loaded: &Loaded, world: &World, run: u64) -> drive::World {
     let namespace = &loaded.canary.namespace;
     let connection = Connection {
         client: kube::Client::new(world.service(), namespace.clone()),
@@ -169,7 +201,7 @@ async fn drive_once(
         Box::new(requests.clone()),
         AllowList::parse(&[SCRIPTED_HOST]).unwrap(),
     );
-    let surroundings = drive::World {
+    drive::World {
         requests,
         transport: Rc::new(transport),
         clock,
@@ -182,20 +214,9 @@ async fn drive_once(
             kernel: None,
         }),
         is_gone: |_, _| true,
+        asks: None,
         run: ulid::Ulid::from_parts(run, u128::from(run)).to_string(),
-    };
-    let (_speaking, words) = unbounded_channel();
-    let finished = drive::drive(
-        loaded,
-        prepared,
-        "-".to_owned(),
-        options,
-        &surroundings,
-        events,
-        words,
-    )
-    .await?;
-    Ok(finished.outcome)
+    }
 }
 
 fn options(timing: Timing) -> DriveOptions {
@@ -214,6 +235,7 @@ fn options(timing: Timing) -> DriveOptions {
             include_label_prefix: Vec::new(),
             config_tracking: true,
         },
+        alerts: AlertOptions::default(),
     }
 }
 

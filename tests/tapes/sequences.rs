@@ -1,5 +1,6 @@
-//! What a comparison is about: four sequences, from a recording and from a replay, with all that may differ masked.
+//! What a comparison is about: five sequences, from a recording and from a replay, with all that may differ masked.
 
+use crate::departures::set_apart;
 use crate::recorded::Row;
 use crate::recorded::Tape;
 use crate::recorded::path_of;
@@ -26,6 +27,8 @@ pub struct Sequences {
     pub contents: BTreeMap<String, Vec<Value>>,
     /// Metrics asked and hooks called.
     pub asked: Vec<Value>,
+    /// Phases that listeners were told, once there is a primary. What they hear about waiting and at repeats differs.
+    pub told: Vec<Value>,
     /// Alerts posted.
     pub alerts: Vec<Value>,
     /// The distinct statuses of the canary.
@@ -81,9 +84,7 @@ impl Sequences {
                     }
                 }),
                 Row::Hook { hook, answer, body } => {
-                    let body = masked_body(body);
-                    all.asked
-                        .push(json!({"hook": hook, "answer": answer, "body": body}));
+                    all.called(hook, *answer, &masked_body(body));
                 }
                 Row::Alert { alert, body } => {
                     let body = masked_body(body);
@@ -93,6 +94,7 @@ impl Sequences {
             }
         }
         all.number_hashes();
+        set_apart(&mut all, tape);
         all
     }
 
@@ -151,14 +153,29 @@ impl Sequences {
                     if tape.is_alert(path) {
                         all.alerts.push(json!({"alert": name, "body": body}));
                     } else {
-                        all.asked
-                            .push(json!({"hook": name, "answer": status, "body": body}));
+                        all.called(name, *status, &body);
                     }
                 }
             }
         }
         all.number_hashes();
+        all.mask_cookie();
+        set_apart(&mut all, tape);
         all
+    }
+
+    /// The value of the cookie is chance in a recording.
+    fn mask_cookie(&mut self) {
+        let mut cookies = self.statuses.iter().filter_map(|status| {
+            let cookie = status["sessionAffinityCookie"].as_str()?;
+            Some(cookie.split_once('=')?.1.to_owned())
+        });
+        let Some(value) = cookies.next() else { return };
+        let mask = |one: &mut Value| {
+            *one = serde_json::from_str(&one.to_string().replace(&value, "COOKIE")).unwrap();
+        };
+        self.statuses.iter_mut().for_each(mask);
+        self.contents.values_mut().flatten().for_each(mask);
     }
 
     /// The same without the objects of the router.
@@ -199,6 +216,15 @@ impl Sequences {
             self.alerts.len(),
             self.statuses.len()
         )
+    }
+
+    fn called(&mut self, hook: &str, answer: u16, body: &Value) {
+        if body["metadata"]["eventType"].is_null() {
+            self.asked
+                .push(json!({"hook": hook, "answer": answer, "body": body}));
+        } else if body["phase"] != "Initializing" {
+            push(&mut self.told, body["phase"].clone());
+        }
     }
 
     fn wrote(&mut self, resource: &str, name: &str, object: Option<&Value>) {
@@ -284,6 +310,9 @@ fn masked_object(object: &Value) -> Value {
     if let Some(fields) = object.as_object_mut() {
         fields.remove("status");
     }
+    if object["kind"] == "ApisixRoute" {
+        unfilled(&mut object["spec"]);
+    }
     if object["kind"] == "Service" {
         if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) {
             spec.remove("clusterIP");
@@ -297,6 +326,19 @@ fn masked_object(object: &Value) -> Value {
         }
     }
     sorted(&object)
+}
+
+/// A route of APISIX without what Flagger's typed client fills in, which means the same as nothing.
+fn unfilled(spec: &mut Value) {
+    match spec {
+        Value::Object(fields) => {
+            fields
+                .retain(|name, value| !value.is_null() && (name != "websocket" || *value != false));
+            fields.values_mut().for_each(unfilled);
+        }
+        Value::Array(items) => items.iter_mut().for_each(unfilled),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 fn masked_metadata(entries: &Value) -> Value {
@@ -343,6 +385,10 @@ fn masked_body(body: &Value) -> Value {
         ("/metadata/eventMessage", "TEXT"),
         ("/attachments/0/text", "TEXT"),
         ("/sections/0/activityTitle", "TEXT"),
+        (
+            "/cards/0/sections/0/widgets/0/textParagraph/text",
+            "<font color=#848484><strong>TEXT</strong></font>",
+        ),
     ] {
         if let Some(value) = body.pointer_mut(pointer) {
             *value = json!(mask);

@@ -152,3 +152,61 @@ fn null_is_absent() {
     assert!(canary.analysis.metrics.is_empty());
     assert_eq!(canary.namespace, "default");
 }
+
+#[test]
+fn annotations_are_kept_for_the_meshes_that_read_them() {
+    let mut spec = value(json!({"interval": "1m", "threshold": 5, "stepWeight": 10}));
+    spec["metadata"]["annotations"] = json!({"kuma.io/mesh": "shop"});
+    let (canary, _) = Canary::from_value(&spec).unwrap();
+    assert_eq!(
+        canary.annotations.get("kuma.io/mesh").map(String::as_str),
+        Some("shop")
+    );
+}
+
+#[test]
+fn the_names_of_supergloo_mean_the_mesh_behind_it() {
+    let read = |provider: &str| {
+        let mut spec = value(json!({"interval": "1m", "threshold": 5, "stepWeight": 10}));
+        spec["spec"]["provider"] = json!(provider);
+        let read = Canary::from_value(&spec).ok();
+        read.map(|(canary, warnings)| {
+            let said: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+            (canary.provider.unwrap(), said.join("; "))
+        })
+    };
+    let (mesh, said) = read("supergloo:istio").unwrap();
+    assert_eq!(mesh, Provider::Istio);
+    assert_eq!(
+        said,
+        "spec.provider supergloo:istio is taken for istio: SuperGloo is no more"
+    );
+    assert_eq!(
+        read("supergloo:appmesh.supergloo-system").unwrap().0,
+        Provider::AppMesh
+    );
+    let (mesh, said) = read("supergloo:linkerd").unwrap();
+    assert_eq!(mesh, Provider::Linkerd);
+    assert!(said.contains("archived"), "{said}");
+    for unknown in [
+        "supergloo",
+        "supergloo:",
+        "supergloo:kuma",
+        "supergloo:istio-x",
+    ] {
+        assert_eq!(read(unknown), None, "{unknown}");
+    }
+}
+
+#[test]
+fn a_mesh_that_has_an_end_is_said_so() {
+    let mut spec = value(json!({"interval": "1m", "threshold": 5, "stepWeight": 10}));
+    spec["spec"]["provider"] = json!("appmesh:v1beta2");
+    let (_, warnings) = Canary::from_value(&spec).unwrap();
+    assert_eq!(warnings[0].pointer, "/spec/provider");
+    assert!(
+        warnings[0]
+            .to_string()
+            .ends_with("ended App Mesh on 2026-09-30")
+    );
+}

@@ -1,10 +1,11 @@
 //! A rollout in the sandbox, as far as the canary has had users for a whole window: before, there is nothing to measure.
 
 use crate::canary::load::Loaded;
+use crate::cli::alerting::AlertOptions;
 use crate::cli::drive::DriveOptions;
-use crate::cli::drive::MetricSettings;
 use crate::cli::drive::drive;
 use crate::cli::drive::prepare;
+use crate::cli::metric_settings::MetricSettings;
 use crate::cli::sandbox;
 use crate::cli::sandbox::run_id;
 use crate::error::Error;
@@ -58,6 +59,7 @@ pub async fn until_users_came(
             include_label_prefix: Vec::new(),
             config_tracking: true,
         },
+        alerts: AlertOptions::default(),
     };
     let clock = world.clock();
     let windows = loaded.canary.analysis.metrics.iter();

@@ -36,6 +36,15 @@ pub struct AnalyzeArgs {
     #[command(flatten)]
     pub source: Source,
 
+    /// Traffic provider of Canaries that name none
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "KUBECTL_FLAGGER_PROVIDER",
+        help_heading = "Flagger's controller flags"
+    )]
+    pub provider: Option<String>,
+
     /// Whom metrics are asked of.
     #[command(flatten)]
     pub metrics: MetricOptions,

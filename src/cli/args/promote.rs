@@ -1,5 +1,6 @@
 //! Flags of `promote`.
 
+use crate::cli::args::alerts::AlertArgs;
 use crate::cli::args::display::Display;
 use crate::cli::args::values;
 use crate::cli::args::values::Speed;
@@ -56,6 +57,10 @@ pub struct PromoteArgs {
     /// Flagger's controller flags.
     #[command(flatten)]
     pub flagger: FlaggerOptions,
+
+    /// Who is told.
+    #[command(flatten)]
+    pub alerts: AlertArgs,
 
     /// Where it is recorded.
     #[command(flatten)]
@@ -122,10 +127,6 @@ pub struct MetricOptions {
     #[arg(long, value_name = "URL", env = "KUBECTL_FLAGGER_METRICS_SERVER")]
     pub metrics_server: Option<String>,
 
-    /// Traffic provider of Canaries that name none
-    #[arg(long, value_name = "NAME", env = "KUBECTL_FLAGGER_PROVIDER")]
-    pub provider: Option<String>,
-
     /// Let metrics and hooks be asked of a loopback, link-local or private address; may be repeated
     #[arg(
         long,
@@ -157,16 +158,9 @@ pub struct FlaggerOptions {
     #[command(flatten)]
     pub metrics: MetricOptions,
 
-    /// Labels that may select a target's pods, in order of preference
-    #[arg(
-        long,
-        value_name = "LABELS",
-        default_value = "app,name,app.kubernetes.io/name",
-        value_delimiter = ',',
-        num_args = 1,
-        env = "KUBECTL_FLAGGER_SELECTOR_LABELS"
-    )]
-    pub selector_labels: Vec<String>,
+    /// Which router and which pods.
+    #[command(flatten)]
+    pub target: TargetOptions,
 
     /// Copy labels and annotations with this prefix to the primary, * for all
     #[arg(
@@ -177,6 +171,30 @@ pub struct FlaggerOptions {
         env = "KUBECTL_FLAGGER_INCLUDE_LABEL_PREFIX"
     )]
     pub include_label_prefix: Vec<String>,
+
+    /// Refuse Canaries that name templates, alert providers or upstreams of another namespace
+    #[arg(long, env = "KUBECTL_FLAGGER_NO_CROSS_NAMESPACE_REFS", value_parser = BoolishValueParser::new())]
+    pub no_cross_namespace_refs: bool,
+}
+
+/// What all verbs need to know that change routes and pods.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Flagger's controller flags")]
+pub struct TargetOptions {
+    /// Traffic provider of Canaries that name none
+    #[arg(long, value_name = "NAME", env = "KUBECTL_FLAGGER_PROVIDER")]
+    pub provider: Option<String>,
+
+    /// Labels that may select a target's pods, in order of preference
+    #[arg(
+        long,
+        value_name = "LABELS",
+        default_value = "app,name,app.kubernetes.io/name",
+        value_delimiter = ',',
+        num_args = 1,
+        env = "KUBECTL_FLAGGER_SELECTOR_LABELS"
+    )]
+    pub selector_labels: Vec<String>,
 
     /// Do not copy ConfigMaps and Secrets for the primary
     #[arg(long, env = "KUBECTL_FLAGGER_NO_CONFIG_TRACKING", value_parser = BoolishValueParser::new())]
@@ -214,7 +232,7 @@ pub struct RecordOptions {
     #[arg(long, env = "KUBECTL_FLAGGER_TRUST_REPO_CONFIG", value_parser = BoolishValueParser::new())]
     pub trust_repo_config: bool,
 
-    /// Name of the cluster in the record, chosen at the first bootstrap [default: the kubeconfig's]
+    /// Name of the cluster in the record, chosen at the first bootstrap, and in alerts [default: the kubeconfig's]
     #[arg(long, value_name = "NAME", env = "KUBECTL_FLAGGER_CLUSTER_NAME")]
     pub cluster_name: Option<String>,
 }

@@ -77,6 +77,20 @@ impl From<String> for Secret {
     }
 }
 
+/// An http or https address that nobody else may see.
+///
+/// # Errors
+/// A sentence that says what is wrong with it.
+pub fn secret_url(text: &str) -> Result<Secret, String> {
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    match rest {
+        Some(rest) if !rest.is_empty() => Ok(Secret(text.to_owned())),
+        Some(_) | None => Err("it is no http or https address".to_owned()),
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[secret]")

@@ -94,6 +94,7 @@ fn codes(clone: &Fixture, environment: &GitEnvironment) -> Vec<u8> {
                     kernel: None,
                 }),
                 is_gone: |_, _| true,
+                asks: None,
                 run: run.to_owned(),
             };
             let (_speaking, heard) = unbounded_channel();
@@ -190,4 +191,71 @@ fn a_wrong_token_is_4_and_nothing_moves() {
         ..GitEnvironment::default()
     };
     assert_eq!(codes(&clone_of(&server.url()), &environment), [4]);
+}
+
+/// Refusals of a canary with that analysis, by the routers of this release: what, and who could.
+fn refusals(provider: &str, analysis: &str) -> Vec<(String, String)> {
+    let text = format!(
+        "apiVersion: flagger.app/v1beta1\nkind: Canary\nmetadata: {{name: podinfo}}\nspec:\n  \
+         targetRef: {{apiVersion: apps/v1, kind: Deployment, name: podinfo}}\n  \
+         service: {{port: 80}}\n  analysis: {{interval: 1m, threshold: 5, {analysis}}}\n"
+    );
+    let file = SourceFile {
+        path: "canary.yaml".to_owned(),
+        text: text.into(),
+    };
+    let loaded = load(&[file], None, None).unwrap();
+    let all: Vec<(&str, Capabilities)> = router::PROVIDERS
+        .iter()
+        .map(|provider| (provider.name, provider.capabilities))
+        .collect();
+    let capabilities = router::provider(provider).unwrap().capabilities;
+    let refused = validate_for(&loaded, provider, &capabilities, &all);
+    let problems = refused
+        .err()
+        .map_or_else(Vec::new, |errors| errors.problems);
+    problems
+        .into_iter()
+        .map(|problem| (problem.message, problem.help.unwrap_or_default()))
+        .collect()
+}
+
+#[test]
+fn what_a_router_cannot_do_is_refused_naming_routers_that_can() {
+    for (provider, analysis, what, able) in [
+        (
+            "kubernetes",
+            "stepWeight: 10",
+            "provider kubernetes cannot do a weighted canary",
+            "nginx",
+        ),
+        (
+            "traefik",
+            "iterations: 3, match: [{headers: {x: {exact: a}}}]",
+            "provider traefik cannot do A/B testing",
+            "contour",
+        ),
+        (
+            "contour",
+            "iterations: 3, match: [{queryParams: {x: {exact: a}}}]",
+            "provider contour cannot do matching of query parameters by exact",
+            "",
+        ),
+    ] {
+        let refused = refusals(provider, analysis);
+        assert_eq!(refused.len(), 1, "{refused:?}");
+        assert_eq!(refused[0].0, what);
+        assert!(refused[0].1.contains(able), "{}", refused[0].1);
+        let names = refused[0].1.split([' ', ',']);
+        assert!(!names.into_iter().any(|name| name == provider));
+    }
+}
+
+#[test]
+fn blue_green_is_refused_by_no_router() {
+    for provider in router::PROVIDERS {
+        let refused = refusals(provider.name, "iterations: 3");
+        let unasked = |(what, _): &(String, String)| !what.contains("cannot do without");
+        assert!(!refused.iter().any(unasked), "{refused:?}");
+    }
 }

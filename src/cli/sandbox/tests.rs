@@ -4,6 +4,7 @@ use super::*;
 use crate::cli::Cli;
 use crate::cli::Verb;
 use crate::cli::parse;
+use serde_json::json;
 
 /// A good version is promoted.
 const GOOD: &str = "";
@@ -61,7 +62,15 @@ const IMAGE: &str = "/spec/template/spec/containers/0/image";
 
 #[test]
 fn a_good_version_is_promoted_by_every_router() {
-    for name in ["success", "istio", "gatewayapi"] {
+    for name in [
+        "success",
+        "istio",
+        "gatewayapi",
+        "nginx",
+        "contour",
+        "skipper",
+        "apisix",
+    ] {
         let (code, objects) = played(name, GOOD);
         assert_eq!(code, ExitCode::OK, "{name}");
         let image = at(&objects, "Deployment", "podinfo-primary", IMAGE);
@@ -71,19 +80,61 @@ fn a_good_version_is_promoted_by_every_router() {
 
 #[test]
 fn a_bad_version_is_rolled_back_by_every_router() {
-    for (name, kind, weights) in [
-        ("istio", "VirtualService", "/spec/http/0/route"),
-        ("gatewayapi", "HTTPRoute", "/spec/rules/0/backendRefs"),
+    let weights = json!([100, 0]);
+    let by_name = json!("{\"podinfo-canary\":0,\"podinfo-primary\":100}");
+    for (name, kind, object, pointer, wanted) in [
+        (
+            "istio",
+            "VirtualService",
+            "podinfo",
+            "/spec/http/0/route",
+            &weights,
+        ),
+        (
+            "gatewayapi",
+            "HTTPRoute",
+            "podinfo",
+            "/spec/rules/0/backendRefs",
+            &weights,
+        ),
+        (
+            "contour",
+            "HTTPProxy",
+            "podinfo",
+            "/spec/routes/0/services",
+            &json!([100, null]),
+        ),
+        (
+            "apisix",
+            "ApisixRoute",
+            "podinfo-podinfo-canary",
+            "/spec/http/0/backends",
+            &weights,
+        ),
+        (
+            "nginx",
+            "Ingress",
+            "podinfo-canary",
+            "/metadata/annotations/nginx.ingress.kubernetes.io~1canary-weight",
+            &json!("0"),
+        ),
+        (
+            "skipper",
+            "Ingress",
+            "podinfo-canary",
+            "/metadata/annotations/zalando.org~1backend-weights",
+            &by_name,
+        ),
     ] {
         let (code, objects) = played(name, BAD);
         assert_eq!(code, ExitCode::ANALYSIS, "{name}");
         let image = at(&objects, "Deployment", "podinfo-primary", IMAGE);
         assert_eq!(image, "podinfo:6.0.0", "{name}");
-        let sides = at(&objects, kind, "podinfo", weights);
-        assert_eq!(
-            (&sides[0]["weight"], &sides[1]["weight"]),
-            (&100.into(), &0.into()),
-            "{name}"
-        );
+        let found = at(&objects, kind, object, pointer);
+        let sides = found.as_array().map(|sides| {
+            let weights = sides.iter().map(|side| side["weight"].clone());
+            weights.collect::<Value>()
+        });
+        assert_eq!(sides.as_ref().unwrap_or(found), wanted, "{name}");
     }
 }

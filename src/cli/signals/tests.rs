@@ -105,7 +105,7 @@ fn keys_that_are_not_shown_mean_nothing() {
     });
     assert_eq!(
         ["a", "y", "p", "d"].map(|key| person.key(key.chars().next().unwrap())),
-        [None; 4]
+        [const { None }; 4]
     );
     person.signal(Signal::Int);
     assert_eq!(person.key('c'), Some(Deed::Say(Word::CarryOn)));

@@ -316,7 +316,7 @@ impl Write for HttpStream {
             }
             State::Writing { .. } => NetworkFailure::denied(
                 format!("more than {} MiB would have to be pushed", limit >> 20),
-                "push the branch with git first: git push REMOTE flagger-status",
+                "push the record's branch with git first: git push REMOTE BRANCH",
             ),
             State::Reading { .. } => NetworkFailure::unreachable("the server answered too early"),
         };

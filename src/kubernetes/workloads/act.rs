@@ -1,23 +1,12 @@
 //! Performing effects: each one leaves the cluster as it says, however often it is repeated.
 
-use crate::canary::metadata::MANAGED_BY;
-use crate::canary::metadata::MANAGER;
 use crate::canary::metadata::entries;
-use crate::canary::metadata::with_prefix;
-use crate::canary::object::ObjectRef;
 use crate::canary::object::Resource;
-use crate::canary::status::CanaryStatus;
-use crate::kubernetes::config_tracker as configs;
-use crate::kubernetes::deployment;
-use crate::kubernetes::fence;
-use crate::kubernetes::operation::Patch;
-use crate::kubernetes::operation::WriteOptions;
 use crate::kubernetes::service;
 use crate::kubernetes::service::ServiceRole;
 use crate::kubernetes::workloads::Wanted;
 use crate::kubernetes::workloads::Workloads;
-use crate::kubernetes::workloads::look::revision;
-use crate::kubernetes::workloads::resource;
+use crate::kubernetes::workloads::scalers::may_be_refused;
 use crate::port::cluster::Fence;
 use crate::port::cluster::Performed;
 use crate::port::cluster::WorkloadError;
@@ -38,130 +27,86 @@ impl Workloads {
             .as_str()
             .unwrap_or_default()
             .to_owned();
-        let address = self.at(Resource::SERVICE, &name);
+        let address = self.objects.at(Resource::SERVICE, &name);
         let Some(live) = live else {
-            return self.create(&address, service, fence).await.map(drop);
+            return self
+                .objects
+                .create(&address, service, fence)
+                .await
+                .map(drop);
         };
-        let operations = service::changes(&live, &service, &self.canary.service);
+        let operations = service::changes(&live, &service, &self.objects.canary.service);
         if operations.is_empty() {
             return Ok(());
         }
-        self.patch(&address, &live, operations, fence)
+        self.objects
+            .patch(&address, &live, operations, fence)
             .await
             .map(drop)
     }
 
-    pub(super) async fn create(
-        &self,
-        address: &ObjectRef,
-        mut manifest: Value,
-        fence: &Fence,
-    ) -> Result<Value, WorkloadError> {
-        if let Some(owner) = &self.owner {
-            manifest["metadata"]["ownerReferences"] = json!([owner]);
-        }
-        fence::mark(&mut manifest, fence, &self.key());
-        let patch = Patch::Apply {
-            manifest,
-            force: true,
-        };
-        Ok(self
-            .requests
-            .patch(address, &patch, WriteOptions::default())
-            .await?)
-    }
-
-    pub(super) async fn patch(
-        &self,
-        address: &ObjectRef,
-        live: &Value,
-        operations: Vec<Value>,
-        fence: &Fence,
-    ) -> Result<Value, WorkloadError> {
-        let patch = fence::guarded(
-            live,
-            &address.to_string(),
-            fence,
-            &self.key(),
-            None,
-            operations,
-        )?;
-        Ok(self
-            .requests
-            .patch(address, &Patch::Json(patch), WriteOptions::default())
-            .await?)
-    }
-
-    pub(super) async fn ensure_copies(
-        &self,
-        wanted: &Wanted,
-        fence: &Fence,
-    ) -> Result<(), WorkloadError> {
-        for (reference, object) in &wanted.configs {
-            let address = self.at(
-                resource(reference.kind),
-                &configs::copy_name(&reference.name),
-            );
-            let content = configs::content(object);
-            let Some(live) = self.requests.get_opt(&address).await? else {
-                let mut labels = with_prefix(
-                    entries(object, "labels"),
-                    &self.options.include_label_prefix,
-                );
-                labels.insert(MANAGED_BY.to_owned(), MANAGER.into());
-                let mut manifest = json!({
-                    "apiVersion": address.api_version(), "kind": address.kind,
-                    "metadata": {"name": address.name, "namespace": self.canary.namespace, "labels": labels},
-                });
-                for (field, value) in content {
-                    manifest[field] = value;
-                }
-                self.create(&address, manifest, fence).await?;
-                continue;
-            };
-            if configs::content(&live) == content {
-                continue;
-            }
-            let data = ["data", "binaryData"].into_iter();
-            let operations = data.filter_map(|field| match (content.get(field), live.get(field)) {
-                (Some(value), _) => {
-                    Some(json!({"op": "add", "path": format!("/{field}"), "value": value}))
-                }
-                (None, Some(_)) => Some(json!({"op": "remove", "path": format!("/{field}")})),
-                (None, None) => None,
-            });
-            self.patch(&address, &live, operations.collect(), fence)
-                .await?;
-        }
-        Ok(())
-    }
-
     pub(super) async fn ensure_primary(&self, fence: &Fence) -> Result<(), WorkloadError> {
-        let address = self.at(Resource::DEPLOYMENT, &self.canary.primary_name());
-        if self.watched_get(&address).await?.is_some() {
+        self.ensure_scaler(fence).await?;
+        let address = self.primary();
+        if self.objects.watched_get(&address).await?.is_some() {
             // Its configs belong to what it runs, and the target may ask for something that nobody has analysed.
             return Ok(());
         }
         let wanted = self.wanted().await?;
         self.ensure_copies(&wanted, fence).await?;
-        let id = pod_id(fence, &revision(&wanted));
-        let namespace = &self.canary.namespace;
+        let id = pod_id(fence, &self.revision(&wanted));
+        let namespace = &self.objects.canary.namespace;
         let primary = self.copying(&wanted, |copying| {
             copying.primary(&wanted.target, namespace, &id)
         });
-        self.create(&address, primary, fence).await.map(drop)
-    }
-
-    pub(super) async fn scale(&self, pods: u32, fence: &Fence) -> Result<(), WorkloadError> {
-        let address = self.at(Resource::DEPLOYMENT, self.canary.target_name());
-        let target = self.requests.get(&address).await?;
-        if deployment::replicas(&target) == pods {
-            return Ok(());
-        }
-        let replicas = json!({"op": "add", "path": "/spec/replicas", "value": pods});
-        self.patch(&address, &target, vec![replicas], fence)
+        self.objects
+            .create(&address, primary, fence)
             .await
             .map(drop)
+    }
+
+    /// From none, an autoscaler says how many; more than there are is a share that needs them.
+    pub(super) async fn scale(&self, pods: u32, fence: &Fence) -> Result<Performed, WorkloadError> {
+        let target = self.target();
+        let live = self.objects.requests.get(&target).await?;
+        let has = self.kind.pods(&live);
+        let mut refused = None;
+        let mut pods = pods;
+        if pods == 0 {
+            self.rest_scalers(fence).await?;
+        } else if pods > has && has > 0 {
+            refused = self.raise_minimum(pods, fence).await?;
+        } else {
+            let (first, denied) = self
+                .wake_scalers(self.primary_ready().await?, fence)
+                .await?;
+            refused = denied;
+            pods = first.filter(|_| has == 0).unwrap_or(pods);
+        }
+        let operations = self.kind.scaled(&live, pods);
+        if !operations.is_empty() {
+            let scaled = self.objects.patch(&target, &live, operations, fence).await;
+            let scaled = scaled.map(drop);
+            if pods > has && has > 0 {
+                refused = may_be_refused(scaled)?.or(refused);
+            } else {
+                scaled?;
+            }
+        }
+        Ok(Performed {
+            refused,
+            ..Performed::default()
+        })
+    }
+
+    /// Pods of the primary that are ready, where somebody asks.
+    async fn primary_ready(&self) -> Result<u32, WorkloadError> {
+        if self.objects.canary.autoscaler.is_none() {
+            return Ok(0);
+        }
+        let address = self.primary();
+        let primary = self.objects.requests.get_opt(&address).await?;
+        Ok(primary.map_or(0, |primary| self.kind.workload(&primary).ready))
     }
 
     /// The bytes that are written are those whose hash was analysed.
@@ -171,12 +116,13 @@ impl Workloads {
         fence: &Fence,
     ) -> Result<Performed, WorkloadError> {
         let wanted = self.wanted().await?;
-        if revision(&wanted) != analysed {
+        if self.revision(&wanted) != analysed {
             return Err(WorkloadError::RevisionChanged);
         }
         self.ensure_copies(&wanted, fence).await?;
-        let address = self.at(Resource::DEPLOYMENT, &self.canary.primary_name());
-        let primary = self.requests.get(&address).await?;
+        self.promote_scaler(fence).await?;
+        let address = self.primary();
+        let primary = self.objects.requests.get(&address).await?;
         let generation = |object: &Value| {
             object
                 .pointer("/metadata/generation")
@@ -191,6 +137,7 @@ impl Workloads {
         if current && ours {
             return Ok(Performed {
                 promoted_generation: generation(&primary),
+                ..Performed::default()
             });
         }
         let id = pod_id(fence, analysed);
@@ -207,38 +154,14 @@ impl Workloads {
                 );
             }
         }
-        let written = self.patch(&address, &primary, operations, fence).await?;
+        let written = self
+            .objects
+            .patch(&address, &primary, operations, fence)
+            .await?;
         Ok(Performed {
             promoted_generation: generation(&written),
+            ..Performed::default()
         })
-    }
-
-    pub(super) async fn write_status(&self, status: &CanaryStatus) -> Result<(), WorkloadError> {
-        let address = self.at(Resource::CANARY, &self.canary.name);
-        let Some(live) = self.requests.get_opt(&address).await? else {
-            return Ok(());
-        };
-        let fields = serde_json::to_value(status).unwrap_or(Value::Null);
-        let mut all = fields.as_object().into_iter().flatten();
-        if all.all(|(field, value)| live["status"].get(field) == Some(value)) {
-            return Ok(());
-        }
-        let mut patch =
-            vec![json!({"op": "test", "path": "/metadata/uid", "value": live["metadata"]["uid"]})];
-        if live.get("status").is_none() {
-            patch.push(json!({"op": "add", "path": "/status", "value": {}}));
-        }
-        for (field, value) in fields.as_object().into_iter().flatten() {
-            patch.push(json!({"op": "add", "path": format!("/status/{field}"), "value": value}));
-        }
-        let options = WriteOptions {
-            subresource: Some("status"),
-            ..WriteOptions::default()
-        };
-        self.requests
-            .patch(&address, &Patch::Json(patch.into()), options)
-            .await?;
-        Ok(())
     }
 }
 

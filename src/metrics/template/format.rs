@@ -3,6 +3,9 @@
 use crate::metrics::template::value::Value;
 use std::fmt::Write as _;
 
+/// Digits behind the point, at most. The formatter of the standard library panics from 65,536 on.
+const MOST_DIGITS: usize = 100;
+
 /// The text, or what is wrong.
 pub(super) fn printf(format: &str, arguments: &[Value]) -> Result<String, String> {
     let mut text = String::new();
@@ -57,7 +60,9 @@ fn fixed(value: f64, size: &str) -> Result<String, String> {
         None if size.is_empty() => Some(6),
         None => None,
     };
-    let precision: usize = precision.ok_or_else(|| format!("%{size}f is not known in queries"))?;
+    // the digits of a float end long before, and a longer field would only be memory
+    let precision = precision.filter(|digits: &usize| *digits <= MOST_DIGITS);
+    let precision = precision.ok_or_else(|| format!("%{size}f is not known in queries"))?;
     let mut text = String::new();
     write!(text, "{value:.precision$}").map_err(|error| error.to_string())?;
     Ok(text)

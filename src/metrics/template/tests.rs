@@ -189,6 +189,11 @@ fn what_is_unknown_is_an_error_at_its_place() {
             .0
             .contains("nothing is left")
     );
+    assert!(
+        refused(r#"{{ printf "%.70000f" 0.5 }}"#)
+            .0
+            .contains("%.70000f is not known")
+    );
     assert!(refused(r#"{{ "a }}"#).0.contains("without another"));
 }
 

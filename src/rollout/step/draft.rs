@@ -1,6 +1,7 @@
 //! A decision in the making. The only place that changes phase or weight, so that both are always announced.
 
 use crate::canary::phase::Phase;
+use crate::canary::webhook::HookType;
 use crate::canary::weight::Routes;
 use crate::rollout::decision::Decision;
 use crate::rollout::decision::Effect;
@@ -10,10 +11,16 @@ use crate::rollout::decision::Reason;
 use crate::rollout::event::EventKind;
 use crate::rollout::event::Role;
 use crate::rollout::observation::Observation;
+use crate::rollout::plan::Hook;
 use crate::rollout::plan::Plan;
+use crate::rollout::status::Closed;
 use crate::rollout::status::Status;
+use crate::rollout::step::way_back;
 use jiff::SignedDuration;
 use jiff::Timestamp;
+
+/// How long a gate may stay closed.
+const GATE: SignedDuration = SignedDuration::from_hours(24);
 
 #[derive(Clone)]
 pub(super) struct Draft<'a> {
@@ -53,6 +60,11 @@ impl<'a> Draft<'a> {
         };
         self.effects.push(Effect::SetRoutes { routes, rollback });
         self.status.canary.canary_weight = routes.canary;
+        self.status.mirrored = routes.mirrored;
+        if let Some(affinity) = &self.plan.affinity {
+            let revision = &self.status.revision;
+            affinity.moved(&mut self.status.canary, revision, routes.canary);
+        }
         if seen != routes || from != routes.canary {
             self.events.push(EventKind::TrafficChanged {
                 from,
@@ -61,6 +73,21 @@ impl<'a> Draft<'a> {
                 object: String::new(),
                 resource_version: String::new(),
                 took_ms: 0,
+            });
+        }
+    }
+
+    /// One iteration more.
+    pub(super) fn count(&mut self) {
+        let (done, all) = (self.status.canary.iterations, self.plan.way.iterations());
+        self.status.canary.iterations = done.saturating_add(1);
+        self.status.look_after(self.seen.at, self.plan.interval);
+        let iteration = u32::try_from(self.status.canary.iterations).unwrap_or(0);
+        // After the last one comes the switch, which speaks for itself.
+        if iteration <= all {
+            self.events.push(EventKind::IterationStarted {
+                iteration,
+                iterations: all,
             });
         }
     }
@@ -107,6 +134,10 @@ impl<'a> Draft<'a> {
                 desired: *needed,
                 reason: Some("its share needs more pods".to_owned()),
             }),
+            Reason::Gate { name, kind } => self.events.push(EventKind::GateWaiting {
+                name: name.clone(),
+                gate: kind,
+            }),
             Reason::WaitingForRoute(_) | Reason::Soaking | Reason::Paused | Reason::Draining => {}
         }
         let until = match self.deadline() {
@@ -121,8 +152,7 @@ impl<'a> Draft<'a> {
 
     /// The end of the run's time, where reaching it changes something.
     fn deadline(&self) -> Option<Timestamp> {
-        let counts =
-            self.status.phase() == Phase::Progressing && self.status.paused_since.is_none();
+        let counts = self.status.phase() == Phase::Progressing && self.status.time_counts();
         self.plan
             .deadline
             .filter(|end| counts && *end > self.seen.at)
@@ -143,6 +173,47 @@ impl<'a> Draft<'a> {
             next,
             reason: None,
         }
+    }
+
+    /// A gate did not open: it is asked again at the next look, for a day.
+    pub(super) fn closed(mut self, hook: &Hook) -> Decision {
+        let gate = self.status.gate.get_or_insert_with(|| Closed {
+            name: hook.name.clone(),
+            since: self.seen.at,
+        });
+        let over = later(gate.since, GATE);
+        if self.seen.at >= over {
+            let why = format!("{} did not open for a day", hook.name);
+            self.status.gate = None;
+            return way_back::gate(self, &why);
+        }
+        self.status.look_after(self.seen.at, self.plan.interval);
+        let until = self.status.next_check;
+        let reason = Reason::Gate {
+            name: hook.name.clone(),
+            kind: hook.kind(),
+        };
+        self.wait(reason, until)
+    }
+
+    /// No gate holds the run any more.
+    pub(super) fn opened(&mut self) {
+        if let Some(gate) = self.status.gate.take() {
+            self.events.push(EventKind::GateOpened {
+                name: gate.name,
+                waited_ms: millis(gate.since, self.seen.at),
+            });
+        }
+    }
+
+    /// The run is over; its `post-rollout` hooks are told first.
+    pub(super) fn close(mut self, outcome: Outcome) -> Decision {
+        if !self.plan.calls(HookType::PostRollout) {
+            return self.done(outcome);
+        }
+        self.status.answered.clear();
+        self.status.closing = Some(outcome);
+        self.next(Next::Again)
     }
 
     pub(super) fn done(self, outcome: Outcome) -> Decision {

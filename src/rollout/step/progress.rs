@@ -1,10 +1,12 @@
 //! The way up: one weight after another, each judged before the next.
 
 use crate::canary::phase::Phase;
+use crate::canary::webhook::HookType;
 use crate::canary::weight::Proof;
 use crate::canary::weight::Routes;
 use crate::canary::weight::Weight;
 use crate::rollout::decision::Cause;
+use crate::rollout::decision::Check;
 use crate::rollout::decision::CheckResult;
 use crate::rollout::decision::Decision;
 use crate::rollout::decision::Effect;
@@ -14,12 +16,14 @@ use crate::rollout::event::EventKind;
 use crate::rollout::event::Role;
 use crate::rollout::event::Sample;
 use crate::rollout::observation::Observation;
+use crate::rollout::plan::Ahead;
 use crate::rollout::plan::Plan;
 use crate::rollout::plan::Timing;
 use crate::rollout::readiness::Readiness;
 use crate::rollout::readiness::readiness;
 use crate::rollout::status::Status;
 use crate::rollout::step::begin_analysis;
+use crate::rollout::step::checks;
 use crate::rollout::step::draft::Draft;
 use crate::rollout::step::draft::later;
 use crate::rollout::step::promote;
@@ -44,7 +48,7 @@ pub(super) enum Stage {
     PrimaryUnready,
     CanaryUnready,
     Unanalysed,
-    FirstWeight,
+    Beginning,
     NotInEffect {
         overdue: bool,
     },
@@ -67,10 +71,10 @@ pub(super) fn stage(plan: &Plan, status: &Status, seen: &Observation) -> Stage {
         ) == Readiness::Ready
     };
     let looked = status.next_check.is_some_and(|due| seen.at < due);
-    let running = status.paused_since.is_none();
-    if running && plan.deadline.is_some_and(|deadline| seen.at >= deadline) {
+    let soaking = looked && plan.timing == Timing::Event;
+    if status.time_counts() && plan.deadline.is_some_and(|deadline| seen.at >= deadline) {
         Stage::OutOfTime
-    } else if routes.canary != weight {
+    } else if routes != status.routes() {
         Stage::Drifted
     } else if seen.revision != status.revision {
         Stage::NewRevision
@@ -88,18 +92,22 @@ pub(super) fn stage(plan: &Plan, status: &Status, seen: &Observation) -> Stage {
         Stage::CanaryUnready
     } else if plan.skip_analysis {
         Stage::Unanalysed
-    } else if weight.is_zero() {
-        Stage::FirstWeight
-    } else if let Proof::Pending(_) = seen.proof {
+    } else if !status.is_begun() {
+        if soaking {
+            Stage::Soaking
+        } else {
+            Stage::Beginning
+        }
+    } else if let (Proof::Pending(_), true) = (&seen.proof, routes != Routes::PRIMARY) {
         let overdue = status
             .weight_since
             .is_some_and(|since| seen.at.duration_since(since) >= IN_EFFECT);
         Stage::NotInEffect {
             overdue: overdue && !looked,
         }
-    } else if looked && plan.timing == Timing::Event && status.passed {
+    } else if soaking && status.passed {
         Stage::Passed
-    } else if looked && plan.timing == Timing::Event {
+    } else if soaking {
         Stage::Soaking
     } else {
         Stage::Analyse
@@ -117,10 +125,12 @@ pub(super) fn progress(mut draft: Draft<'_>, results: &[CheckResult]) -> Decisio
     match stage(plan, &draft.status, seen) {
         Stage::OutOfTime => way_back::roll_back(draft, Cause::Timeout, "the run's time is over"),
         Stage::Drifted => drifted(draft),
+        Stage::NewRevision if seen.primary_is_current => way_back::reverted(draft),
         Stage::NewRevision => restart(draft),
         Stage::CanaryLost => {
-            // No rollback: the run goes on once there are pods again.
+            // No rollback: the run goes on once there are pods again, from its first step.
             draft.set_routes(Routes::PRIMARY, false);
+            draft.status.canary.iterations = 0;
             draft.status.waiting_since = Some(seen.at);
             draft.next(Next::Again)
         }
@@ -134,7 +144,7 @@ pub(super) fn progress(mut draft: Draft<'_>, results: &[CheckResult]) -> Decisio
             decision.unwrap_or_else(|| way_back::workload(draft, Role::Canary, "it is gone"))
         }
         Stage::Unanalysed => promote::begin(draft),
-        Stage::FirstWeight => climb(draft),
+        Stage::Beginning => judged(draft, results),
         Stage::NotInEffect { overdue: false } => {
             let why = match &seen.proof {
                 Proof::Pending(why) => why.clone(),
@@ -156,40 +166,94 @@ pub(super) fn progress(mut draft: Draft<'_>, results: &[CheckResult]) -> Decisio
             let until = draft.status.next_check;
             draft.wait(Reason::Soaking, until)
         }
-        Stage::Passed => climb(draft),
+        Stage::Passed => advance(draft),
         Stage::Analyse => {
             if !draft.status.passed {
                 draft.status.waiting_since = None;
             }
-            analysed(draft, results)
+            judged(draft, results)
         }
     }
 }
 
-fn analysed(mut draft: Draft<'_>, results: &[CheckResult]) -> Decision {
-    let misses: Vec<String> = results
-        .iter()
-        .filter(|r| !r.passed())
-        .map(|r| r.sample().name.clone())
-        .collect();
+/// One look and its results: the first that stops it decides.
+fn judged(mut draft: Draft<'_>, results: &[CheckResult]) -> Decision {
+    let plan = draft.plan;
+    let due = checks::due(plan, &draft.status, draft.seen);
+    let begun = draft.status.is_begun();
+    let mut misses = Vec::new();
+    let mut closed = None;
+    for (check, result) in due.iter().zip(results) {
+        let hook = match check {
+            Check::Metric(_) => {
+                let missed = result.sample().filter(|_| !result.passed());
+                misses.extend(missed.map(|sample| sample.name.clone()));
+                continue;
+            }
+            Check::Hook(at) => {
+                if result.passed() {
+                    draft.status.answered.push(*at);
+                }
+                plan.hooks.get(*at)
+            }
+        };
+        let Some(hook) = hook else { continue };
+        match (hook.kind, result.passed()) {
+            (HookType::Rollback, true) => {
+                let why = format!("{} asked for it", hook.name);
+                return way_back::roll_back(draft, Cause::Aborted, &why);
+            }
+            (HookType::PreRollout | HookType::Rollout, false) => misses.push(hook.name.clone()),
+            (HookType::ConfirmTrafficIncrease | HookType::ConfirmPromotion, false) => {
+                closed = Some(hook);
+            }
+            (HookType::Rollback, false)
+            | (
+                HookType::PreRollout
+                | HookType::Rollout
+                | HookType::ConfirmTrafficIncrease
+                | HookType::ConfirmPromotion,
+                true,
+            )
+            | (HookType::ConfirmRollout | HookType::PostRollout | HookType::Event, _) => {}
+        }
+    }
     if !misses.is_empty() {
         return held(draft, misses, samples(results));
     }
-    if results.len() < draft.plan.metrics {
+    if closed.is_none() && results.len() < due.len() {
         // Cut short by a request that is answered elsewhere: what was not asked has not passed.
         return draft.next(Next::Again);
     }
-    draft.events.push(EventKind::CheckPassed {
-        failed: draft.status.canary.failed_checks,
-        threshold: draft.plan.threshold,
-        samples: samples(results),
-    });
-    climb(draft)
+    if begun {
+        draft.events.push(EventKind::CheckPassed {
+            failed: draft.status.canary.failed_checks,
+            threshold: plan.threshold,
+            samples: samples(results),
+        });
+    }
+    match closed {
+        Some(hook) => {
+            if hook.kind == HookType::ConfirmPromotion {
+                draft.enter(Phase::WaitingPromotion);
+            }
+            draft.closed(hook)
+        }
+        None => {
+            if draft.status.paused_since.is_none() {
+                draft.opened();
+            }
+            advance(draft)
+        }
+    }
 }
 
 /// Another revision: users go home first, then it is analysed from the start.
 pub(super) fn restart(mut draft: Draft<'_>) -> Decision {
     draft.set_routes(Routes::PRIMARY, false);
+    // Its pods follow by themselves; a canary that is a copy must be told.
+    let pods = draft.seen.canary.desired.max(1);
+    draft.effects.push(Effect::ScaleCanary(pods));
     begin_analysis(&mut draft);
     draft.status.waiting_since = Some(draft.seen.at);
     draft.next(Next::Again)
@@ -198,14 +262,14 @@ pub(super) fn restart(mut draft: Draft<'_>) -> Decision {
 fn samples(results: &[CheckResult]) -> Vec<Sample> {
     results
         .iter()
-        .map(|result| result.sample().clone())
+        .filter_map(CheckResult::sample)
+        .cloned()
         .collect()
 }
 
 fn held(mut draft: Draft<'_>, misses: Vec<String>, samples: Vec<Sample>) -> Decision {
     let (plan, seen) = (draft.plan, draft.seen);
     draft.status.canary.failed_checks += 1;
-    draft.status.passed = false;
     let failed = draft.status.canary.failed_checks;
     draft.events.push(EventKind::CheckHeld {
         failed,
@@ -216,79 +280,118 @@ fn held(mut draft: Draft<'_>, misses: Vec<String>, samples: Vec<Sample>) -> Deci
     if failed >= plan.threshold && plan.timing == Timing::Event {
         return way_back::threshold(draft);
     }
-    let next = later(seen.at, plan.interval);
-    draft.status.next_check = Some(next);
-    draft.wait(Reason::Soaking, Some(next))
+    draft.status.look_after(seen.at, plan.interval);
+    let next = draft.status.next_check;
+    draft.wait(Reason::Soaking, next)
 }
 
-/// The next weight, once the canary is large enough for it; at the top, the promotion.
-fn climb(mut draft: Draft<'_>) -> Decision {
+/// The next step, once the canary is large enough for it; after the last, the promotion.
+fn advance(mut draft: Draft<'_>) -> Decision {
     let (plan, seen) = (draft.plan, draft.seen);
     if draft.status.paused_since.is_some() {
         draft.status.passed = false;
-        let due = draft.status.next_check.filter(|due| *due > seen.at);
-        let next = due.unwrap_or_else(|| later(seen.at, plan.interval));
-        draft.status.next_check = Some(next);
-        return draft.wait(Reason::Paused, Some(next));
+        if draft.status.next_check.is_none_or(|due| due <= seen.at) {
+            draft.status.look_after(seen.at, plan.interval);
+        }
+        let next = draft.status.next_check;
+        return draft.wait(Reason::Paused, next);
     }
-    let Some(weight) = plan.ladder.next(draft.status.weight()) else {
-        return promote::begin(draft);
+    match plan.way.ahead(&draft.status) {
+        Ahead::Promote => promote::begin(draft),
+        Ahead::Count(None) => {
+            draft.ready(Role::Canary);
+            draft.count();
+            let until = draft.status.next_check;
+            draft.wait(Reason::Soaking, until)
+        }
+        Ahead::Move(routes) => match room_for(&mut draft, routes) {
+            Some(decision) => decision,
+            None => {
+                draft.ready(Role::Canary);
+                draft.set_routes(routes, false);
+                draft.next(Next::Again)
+            }
+        },
+        Ahead::Count(Some(routes)) => match room_for(&mut draft, routes) {
+            Some(decision) => decision,
+            None => {
+                draft.ready(Role::Canary);
+                draft.count();
+                draft.set_routes(routes, false);
+                draft.next(Next::Again)
+            }
+        },
+    }
+}
+
+/// Waits until the canary is large enough for its share, or gives it up; `None` once it may have it.
+fn room_for(draft: &mut Draft<'_>, routes: Routes) -> Option<Decision> {
+    let (plan, seen) = (draft.plan, draft.seen);
+    // A copy of the traffic is as much work as the traffic.
+    let share = if routes.mirrored {
+        Weight::FULL
+    } else {
+        routes.canary
     };
     let pods = seen.primary.as_ref().map_or(0, |primary| primary.desired);
-    let needed = capacity(weight, pods);
-    if seen.canary.available < needed {
-        let since = *draft.status.waiting_since.get_or_insert(seen.at);
-        let deadline = later(since, plan.progress_deadline);
-        if seen.at < deadline {
-            let judged = draft.status.next_check.is_some_and(|due| seen.at < due);
-            if !draft.status.weight().is_zero() && !judged {
-                draft.status.passed = true;
-                draft.status.next_check = Some(later(seen.at, plan.interval));
-            }
-            if seen.canary.desired < needed {
-                draft.effects.push(Effect::ScaleCanary(needed));
-            }
-            let reason = Reason::WaitingForCapacity {
-                role: Role::Canary,
-                ready: seen.canary.available,
-                needed,
-            };
-            return draft.wait(reason, Some(deadline));
-        }
-        if seen.canary.ready == 0 {
-            return way_back::workload(draft, Role::Canary, "none of its pods is ready");
-        }
-        draft.events.push(EventKind::Diagnostic {
-            code: "flagger::rollout::capacity".to_owned(),
-            message: format!(
-                "weight {weight} goes on with {} of {needed} canary pods",
-                seen.canary.available
-            ),
-            causes: Vec::new(),
-            file: None,
-            span: None,
-            help: Some("raise the target's replicas, or its autoscaler's minimum".to_owned()),
-        });
-        draft.status.waiting_since = None;
+    let needed = capacity(share, pods);
+    if seen.canary.available >= needed {
+        return None;
     }
-    draft.ready(Role::Canary);
-    draft.set_routes(Routes::split(weight), false);
-    draft.next(Next::Again)
+    let since = *draft.status.waiting_since.get_or_insert(seen.at);
+    let deadline = later(since, plan.progress_deadline);
+    if seen.at < deadline && !draft.status.capacity_refused {
+        let judged = draft.status.next_check.is_some_and(|due| seen.at < due);
+        if draft.status.is_begun() && !judged {
+            draft.status.passed = true;
+            draft.status.next_check = Some(later(seen.at, plan.interval));
+        }
+        if seen.canary.desired < needed {
+            draft.effects.push(Effect::ScaleCanary(needed));
+        }
+        let reason = Reason::WaitingForCapacity {
+            role: Role::Canary,
+            ready: seen.canary.available,
+            needed,
+        };
+        return Some(draft.clone().wait(reason, Some(deadline)));
+    }
+    if seen.canary.ready == 0 {
+        let why = "none of its pods is ready";
+        return Some(way_back::workload(draft.clone(), Role::Canary, why));
+    }
+    draft.events.push(EventKind::Diagnostic {
+        code: "flagger::rollout::capacity".to_owned(),
+        message: format!(
+            "weight {share} goes on with {} of {needed} canary pods",
+            seen.canary.available
+        ),
+        causes: Vec::new(),
+        file: None,
+        span: None,
+        help: Some("raise the target's replicas, or its autoscaler's minimum".to_owned()),
+    });
+    draft.status.waiting_since = None;
+    None
 }
 
 /// Someone else moved the weight.
 fn drifted(mut draft: Draft<'_>) -> Decision {
-    let (ours, theirs) = (
-        draft.status.weight(),
-        draft
-            .seen
-            .routes
-            .map_or(Weight::ZERO, |routes| routes.canary),
-    );
+    let ours = draft.status.routes();
+    let theirs = draft.seen.routes.unwrap_or(Routes::PRIMARY);
     draft.status.drifts += 1;
+    let message = if ours.canary == theirs.canary {
+        let now = if theirs.mirrored { "on" } else { "off" };
+        format!("someone else turned mirroring {now}")
+    } else {
+        format!(
+            "someone else moved the weight from {} to {}",
+            ours.canary, theirs.canary
+        )
+    };
     draft.events.push(EventKind::Diagnostic {
         code: "flagger::rollout::drift".to_owned(),
-        message: format!("someone else moved the weight from {ours} to {theirs}"),
+        message,
         causes: Vec::new(),
         file: None,
         span: None,
@@ -303,12 +406,13 @@ fn drifted(mut draft: Draft<'_>) -> Decision {
             "someone else keeps moving the weight",
         );
     }
-    let planned = if theirs > ours {
-        ours
+    // Without pods the canary gets nothing back.
+    let planned = if draft.seen.canary.ready == 0 {
+        draft.status.canary.iterations = 0;
+        Routes::PRIMARY
     } else {
-        draft.plan.ladder.floor(theirs)
+        draft.plan.way.after_drift(ours, theirs)
     };
-    draft.set_routes(Routes::split(planned), false);
-    debug_assert!(draft.status.phase() == Phase::Progressing);
+    draft.set_routes(planned, false);
     draft.next(Next::Again)
 }

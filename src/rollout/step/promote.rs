@@ -1,6 +1,7 @@
 //! The way home: the primary takes the analysed revision over, then the traffic, then the canary's pods leave.
 
 use crate::canary::phase::Phase;
+use crate::canary::webhook::HookType;
 use crate::canary::weight::Routes;
 use crate::canary::weight::Weight;
 use crate::rollout::decision::Decision;
@@ -134,6 +135,7 @@ fn shift(mut draft: Draft<'_>) -> Decision {
     };
     draft.set_routes(Routes::split(left), false);
     if left.is_zero() {
+        draft.status.canary.iterations = 0;
         draft.enter(Phase::Finalising);
     }
     draft.next(Next::Again)
@@ -160,10 +162,43 @@ pub(super) fn finalising(mut draft: Draft<'_>) -> Decision {
     }
     draft.effects.push(Effect::ScaleCanary(0));
     draft.enter(Phase::Succeeded);
-    if seen.revision == draft.status.revision {
-        draft.done(Outcome::Promoted)
-    } else {
-        // A newer revision appeared during the promotion: it is the next rollout.
-        draft.next(Next::Again)
+    draft.status.closing = Some(Outcome::Promoted);
+    if draft.plan.calls(HookType::PostRollout) {
+        draft.status.answered.clear();
+        return draft.next(Next::Again);
     }
+    closed(draft)
+}
+
+/// Did someone send users away again from where such a run has brought them?
+pub(super) fn is_undone(outcome: Outcome, seen: &Observation) -> bool {
+    match outcome {
+        Outcome::Promoted | Outcome::RolledBack(_) => {
+            seen.routes.is_some_and(|routes| routes != Routes::PRIMARY)
+        }
+        Outcome::Unchanged
+        | Outcome::Bootstrapped
+        | Outcome::AlreadyRejected(_)
+        | Outcome::Held(_)
+        | Outcome::Stopped(_)
+        | Outcome::Split => false,
+    }
+}
+
+/// The run is over, and its hooks were told.
+pub(super) fn closed(mut draft: Draft<'_>) -> Decision {
+    let Some(outcome) = draft.status.closing else {
+        return draft.next(Next::Again);
+    };
+    if is_undone(outcome, draft.seen) {
+        draft.set_routes(Routes::PRIMARY, false);
+        return draft.next(Next::Again);
+    }
+    draft.status.closing = None;
+    draft.status.answered.clear();
+    if outcome == Outcome::Promoted && draft.seen.revision != draft.status.revision {
+        // A newer revision appeared during the promotion: it is the next rollout.
+        return draft.next(Next::Again);
+    }
+    draft.done(outcome)
 }

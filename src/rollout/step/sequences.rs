@@ -2,6 +2,7 @@
 
 use super::world::World;
 use super::world::plan;
+use super::world::weights;
 use crate::canary::phase::Phase;
 use crate::canary::weight::Routes;
 use crate::canary::weight::Weight;
@@ -10,6 +11,7 @@ use crate::rollout::decision::Outcome;
 use crate::rollout::event::Signal;
 use crate::rollout::observation::Request;
 use crate::rollout::plan::Plan;
+use crate::rollout::weights::Ladder;
 use jiff::SignedDuration;
 
 fn split_on_the_canary() -> World {
@@ -91,7 +93,7 @@ fn two_short_waits_for_pods_are_not_one_long_one() {
 fn a_weight_that_waits_for_pods_is_judged_once_an_interval() {
     let mut world = World::upgraded();
     let plan = Plan {
-        ladder: crate::rollout::weights::Ladder::explicit(&[40, 80]).unwrap(),
+        way: weights(Ladder::explicit(&[40, 80])),
         canary_ready_percent: 50,
         ..plan()
     };

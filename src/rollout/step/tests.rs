@@ -1,5 +1,6 @@
 use super::world::World;
 use super::world::plan;
+use super::world::weights;
 use crate::canary::phase::Phase;
 use crate::canary::weight::Routes;
 use crate::canary::weight::Weight;
@@ -9,6 +10,7 @@ use crate::rollout::event::Signal;
 use crate::rollout::observation::Request;
 use crate::rollout::plan::Plan;
 use crate::rollout::plan::Timing;
+use crate::rollout::weights::Ladder;
 use jiff::SignedDuration;
 
 #[test]
@@ -354,7 +356,7 @@ fn a_small_canary_is_raised_before_its_share_needs_it() {
     let mut world = World::upgraded();
     world.replicas = 1;
     let plan = Plan {
-        ladder: crate::rollout::weights::Ladder::explicit(&[40, 80]).unwrap(),
+        way: weights(Ladder::explicit(&[40, 80])),
         ..plan()
     };
     world.run_until(&plan, |w| w.weight() == 40);

@@ -80,16 +80,17 @@ pub(super) fn roll_back(mut draft: Draft<'_>, cause: Cause, why: &str) -> Decisi
         code: cause.exit_code(),
         reason: why.to_owned(),
     });
+    draft.status.gate = None;
     match side {
         SafeSide::Primary | SafeSide::Target => {}
         SafeSide::Canary => {
             draft.set_routes(Routes::CANARY, true);
             draft.enter(Phase::Failed);
-            return draft.done(Outcome::Split);
+            return draft.close(Outcome::Split);
         }
         SafeSide::Neither => {
             draft.enter(Phase::Failed);
-            return draft.done(Outcome::Split);
+            return draft.close(Outcome::Split);
         }
     }
     draft.set_routes(Routes::PRIMARY, true);
@@ -126,7 +127,52 @@ pub(super) fn end(mut draft: Draft<'_>, cause: Cause) -> Decision {
     }
     draft.effects.push(Effect::ScaleCanary(0));
     draft.status.ending = None;
-    draft.done(Outcome::RolledBack(cause))
+    let outcome = cause.outcome();
+    // What was called off has neither succeeded nor failed.
+    if draft.status.phase() == Phase::Failed {
+        draft.close(outcome)
+    } else {
+        draft.done(outcome)
+    }
+}
+
+/// The target asks for what the primary runs: users go there, and nothing is left to do.
+pub(super) fn reverted(mut draft: Draft<'_>) -> Decision {
+    match side(&draft) {
+        SafeSide::Primary => {}
+        SafeSide::Canary | SafeSide::Target | SafeSide::Neither => {
+            let why = "the target was put back, and the primary has no pods";
+            return roll_back(draft, Cause::Workload, why);
+        }
+    }
+    draft.events.push(EventKind::Diagnostic {
+        code: "flagger::rollout::reverted".to_owned(),
+        message: "the target asks for what the primary runs: nothing is left to roll out"
+            .to_owned(),
+        causes: Vec::new(),
+        file: None,
+        span: None,
+        help: None,
+    });
+    draft.set_routes(Routes::PRIMARY, false);
+    draft.enter(Phase::Initialized);
+    draft.status.canary.failed_checks = 0;
+    draft.status.canary.iterations = 0;
+    let configs = &draft.seen.tracked_configs;
+    draft.status.canary.tracked_configs.clone_from(configs);
+    draft.status.revision.clone_from(&draft.seen.revision);
+    draft.status.gate = None;
+    draft.status.ending = Some(Cause::Reverted);
+    draft.next(Next::Again)
+}
+
+/// A gate had its time.
+pub(super) fn gate(draft: Draft<'_>, why: &str) -> Decision {
+    if draft.status.phase() == Phase::Waiting {
+        // Nothing has moved.
+        return draft.done(Outcome::RolledBack(Cause::Timeout));
+    }
+    roll_back(draft, Cause::Timeout, why)
 }
 
 /// The primary never took the new template over: users go to the canary, whose pods are kept.
@@ -145,7 +191,7 @@ pub(super) fn failed_promotion(mut draft: Draft<'_>) -> Decision {
     draft.status.canary.failed_checks = 0;
     draft.status.canary.iterations = 0;
     draft.status.promotion_failed = true;
-    draft.done(Outcome::Split)
+    draft.close(Outcome::Split)
 }
 
 /// Stopped where no traffic is on the way.

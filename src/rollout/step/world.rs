@@ -1,5 +1,6 @@
 //! A world of plain values that performs decisions at once, for the tests of the pure core.
 
+use crate::canary::hook::HookAnswer;
 use crate::canary::weight::Proof;
 use crate::canary::weight::Routes;
 use crate::canary::weight::Weight;
@@ -14,18 +15,23 @@ use crate::rollout::event::Sample;
 use crate::rollout::observation::Observation;
 use crate::rollout::observation::Request;
 use crate::rollout::observation::Workload;
+use crate::rollout::plan::Hook;
 use crate::rollout::plan::Plan;
 use crate::rollout::plan::Timing;
+use crate::rollout::plan::Way;
 use crate::rollout::status::Status;
 use crate::rollout::step::checks_due;
 use crate::rollout::step::step;
+use crate::rollout::step::stops;
 use crate::rollout::weights::Ladder;
 use jiff::SignedDuration;
 use jiff::Timestamp;
+use std::time::Duration;
 
 pub(super) fn plan() -> Plan {
     Plan {
-        ladder: Ladder::linear(10, 50).unwrap(),
+        way: weights(Ladder::linear(10, 50)),
+        affinity: None,
         promotion_step: Weight::ZERO,
         interval: SignedDuration::from_secs(10),
         threshold: 2,
@@ -33,6 +39,7 @@ pub(super) fn plan() -> Plan {
         primary_ready_percent: 100,
         canary_ready_percent: 100,
         metrics: 1,
+        hooks: Vec::new(),
         drain: SignedDuration::from_secs(5),
         timing: Timing::Event,
         retry: false,
@@ -41,6 +48,14 @@ pub(super) fn plan() -> Plan {
     }
 }
 
+pub(super) fn weights(ladder: Option<Ladder>) -> Way {
+    Way::Weights {
+        ladder: ladder.unwrap(),
+        mirror: false,
+    }
+}
+
+#[derive(Clone)]
 pub(super) struct World {
     pub(super) at: Timestamp,
     pub(super) status: Status,
@@ -56,6 +71,10 @@ pub(super) struct World {
     pub(super) canary_pods: Option<u32>,
     pub(super) metric_ok: bool,
     pub(super) request: Option<Request>,
+    /// Hooks that say no, by their place.
+    pub(super) refusing: Vec<usize>,
+    /// One line a call of a hook.
+    pub(super) calls: Vec<String>,
     /// One line a decision that did something.
     pub(super) log: Vec<String>,
     started: Timestamp,
@@ -90,6 +109,8 @@ impl World {
             canary_pods: None,
             metric_ok: true,
             request: None,
+            refusing: Vec::new(),
+            calls: Vec::new(),
             log: Vec::new(),
             started: at,
         }
@@ -163,8 +184,16 @@ impl World {
                     self.log.push(format!("{second} held {failed}"));
                 }
                 EventKind::CheckPassed { .. } => self.log.push(format!("{second} passed")),
+                EventKind::IterationStarted { iteration, .. } => {
+                    self.log.push(format!("{second} iteration {iteration}"));
+                }
+                EventKind::GateOpened { name, .. } => {
+                    self.log.push(format!("{second} {name} opened"));
+                }
                 EventKind::RunStarted { .. }
                 | EventKind::RunPlan { .. }
+                | EventKind::WebhookCalled { .. }
+                | EventKind::GateWaiting { .. }
                 | EventKind::WorkloadReady { .. }
                 | EventKind::WorkloadProgress { .. }
                 | EventKind::MetricSampled(_)
@@ -182,30 +211,53 @@ impl World {
         decision.next
     }
 
+    fn measure(&self) -> CheckResult {
+        let sample = Sample {
+            name: "request-success-rate".to_owned(),
+            value: Some(if self.metric_ok { 99.5 } else { 90.0 }),
+            min: Some(99.0),
+            max: None,
+            unit: Some("%"),
+            ok: self.metric_ok,
+            window_ms: 60_000,
+            query: None,
+            error: None,
+        };
+        if self.metric_ok {
+            CheckResult::Passed(sample)
+        } else {
+            CheckResult::Failed(sample)
+        }
+    }
+
+    fn call(&mut self, at: usize, hook: &Hook) -> CheckResult {
+        let passed = !self.refusing.contains(&at);
+        let second = self.at.duration_since(self.started).as_secs();
+        let said = if passed { "yes" } else { "no" };
+        self.calls.push(format!("{second} {} {said}", hook.name));
+        CheckResult::Hook(HookAnswer {
+            passed,
+            status: None,
+            text: String::new(),
+            took: Duration::ZERO,
+        })
+    }
+
     /// One wake-up. Returns the outcome where it ended.
     pub(super) fn tick(&mut self, plan: &Plan) -> Option<Outcome> {
         let seen = self.observe();
-        let results: Vec<CheckResult> = checks_due(plan, &self.status, &seen)
-            .into_iter()
-            .map(|Check::Metric(_)| {
-                let sample = Sample {
-                    name: "request-success-rate".to_owned(),
-                    value: Some(if self.metric_ok { 99.5 } else { 90.0 }),
-                    min: Some(99.0),
-                    max: None,
-                    unit: Some("%"),
-                    ok: self.metric_ok,
-                    window_ms: 60_000,
-                    query: None,
-                    error: None,
-                };
-                if self.metric_ok {
-                    CheckResult::Passed(sample)
-                } else {
-                    CheckResult::Failed(sample)
-                }
-            })
-            .collect();
+        let mut results = Vec::new();
+        for check in checks_due(plan, &self.status, &seen) {
+            let result = match check {
+                Check::Metric(_) => self.measure(),
+                Check::Hook(at) => self.call(at, &plan.hooks[at]),
+            };
+            let stops = stops(plan, &check, &result);
+            results.push(result);
+            if stops {
+                break;
+            }
+        }
         let decision = step(plan, &self.status, &seen, &results);
         let grid = plan.timing == Timing::Grid;
         let tick = self.at.checked_add(plan.interval).unwrap_or(Timestamp::MAX);
@@ -226,6 +278,21 @@ impl World {
 
     pub(super) fn run(&mut self, plan: &Plan) -> Outcome {
         self.run_until(plan, |_| false).expect("a run ends")
+    }
+
+    /// Where a watch would wake the driver every second, only its timers do.
+    pub(super) fn run_slowly(&mut self, plan: &Plan) -> Outcome {
+        for _ in 0..2_000 {
+            let before = self.at;
+            if let Some(outcome) = self.tick(plan) {
+                return outcome;
+            }
+            let due = self.status.next_check.filter(|due| *due > self.at);
+            if let Some(due) = due.filter(|_| self.at > before) {
+                self.at = due;
+            }
+        }
+        panic!("no end within 2000 wake-ups: {:?}", self.log);
     }
 
     /// Until it ends, or until `stop` says so.

@@ -178,3 +178,56 @@ fn a_warning_is_called_one() {
         "warning: flagger::route::ignored: timeout is ignored by traefik: no such field"
     );
 }
+
+#[test]
+fn iterations_and_gates_are_told_in_a_line_each() {
+    let plan = |strategy, iterations, mirror| EventKind::RunPlan {
+        strategy,
+        weights: vec![Weight::FULL],
+        iterations,
+        mirror,
+        interval_ms: 10_000,
+        threshold: 2,
+        metrics: Vec::new(),
+        gates: vec!["ok".to_owned()],
+        estimate_ms: 30_000,
+    };
+    let line = |kind: EventKind| message(&kind, &context());
+    assert_eq!(
+        line(plan("A/B testing", 3, false)),
+        "A/B testing, 3 iterations, then promote; gates ok; look every 10s; roll back at 2 failed checks; about 30s"
+    );
+    assert!(
+        line(plan("weighted canary", 0, true)).starts_with("mirror, weights 100 then promote; ")
+    );
+    let kind = EventKind::IterationStarted {
+        iteration: 2,
+        iterations: 3,
+    };
+    assert_eq!(verb(&kind), Verb::Weight);
+    assert_eq!(line(kind), "at 20: iteration 2/3");
+    let kind = EventKind::GateWaiting {
+        name: "ok".to_owned(),
+        gate: "confirm-promotion",
+    };
+    assert_eq!(verb(&kind), Verb::Gate);
+    assert_eq!(line(kind), "at 20: confirm-promotion waits for ok to open");
+    let kind = EventKind::GateOpened {
+        name: "ok".to_owned(),
+        waited_ms: 65_000,
+    };
+    assert_eq!(line(kind), "ok opened after 1m5s");
+    let kind = EventKind::WebhookCalled {
+        name: "load".to_owned(),
+        hook: "rollout",
+        ok: false,
+        status: Some(500),
+        error: Some("no such target".to_owned()),
+        took_ms: 1_200,
+    };
+    assert_eq!(verb(&kind), Verb::Hold);
+    assert_eq!(
+        line(kind),
+        "rollout load did not pass (500) in 1.2s: no such target"
+    );
+}

@@ -1,4 +1,4 @@
-//! `spec.service.match` as the matches of an HTTPRoute.
+//! `spec.service.match` and `spec.analysis.match` as the matches of an HTTPRoute.
 
 use crate::canary::http_match::HttpMatch;
 use crate::canary::http_match::StringMatch;
@@ -9,10 +9,15 @@ use serde_json::Value;
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// Empty where the Canary says nothing that an HTTPRoute can say.
+/// Of the service; empty where the Canary says nothing that an HTTPRoute can say.
 pub(super) fn matches(canary: &Canary) -> Result<Vec<Value>, RouteError> {
+    listed(&canary.service.matches)
+}
+
+/// Of the same kind, for any list of conditions.
+pub(super) fn listed(matches: &[HttpMatch]) -> Result<Vec<Value>, RouteError> {
     let mut all = Vec::new();
-    for item in &canary.service.matches {
+    for item in matches {
         let item = one(item)?;
         if !item.is_empty() {
             all.push(item.into());

@@ -22,7 +22,7 @@ fn made_of(text: &str) -> Value {
 }
 
 fn rule_of(service: &str) -> Value {
-    let text = FIXTURES[0]
+    let text = fixture("gatewayapi:v1")
         .canary
         .replace("    hosts:", &format!("    {service}\n    hosts:"));
     made_of(&text)["spec"]["rules"][0].clone()
@@ -70,7 +70,7 @@ fn both_timeouts_are_written() {
 
 #[test]
 fn a_condition_that_a_route_cannot_say_is_refused() {
-    let text = FIXTURES[0].canary.replace(
+    let text = fixture("gatewayapi:v1").canary.replace(
         "    hosts:",
         "    match: [{method: {prefix: P}}]\n    hosts:",
     );
@@ -149,11 +149,7 @@ fn a_gateway_that_says_nothing_proves_nothing() {
 
 #[test]
 fn built_in_queries_are_flaggers() {
-    let site = QuerySite {
-        namespace: "demo",
-        target: "checkout",
-        interval: "1m",
-    };
+    let site = site();
     let queries = &bench().provider.queries;
     let labels = "kubernetes_namespace=\"demo\",kubernetes_pod_name=~\"checkout-[0-9a-zA-Z]+(-[0-9a-zA-Z]+)\"";
     assert_eq!(

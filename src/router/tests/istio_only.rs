@@ -63,7 +63,7 @@ fn a_delegate_has_neither_hosts_nor_gateways() {
 
 #[test]
 fn without_gateways_the_route_is_for_the_mesh() {
-    let made = made_of(FIXTURES[1].canary);
+    let made = made_of(fixture("istio").canary);
     assert_eq!(made[2]["spec"]["gateways"], json!(["mesh"]));
     assert_eq!(
         made[2]["spec"]["hosts"],
@@ -75,7 +75,7 @@ fn without_gateways_the_route_is_for_the_mesh() {
 
 #[test]
 fn connections_are_split_like_requests() {
-    let text = FIXTURES[1].canary.replace(
+    let text = fixture("istio").canary.replace(
         "    port: 80\n",
         "    port: 80\n    appProtocol: tcp\n    match:\n    - port: 9000\n      uri: {prefix: /ignored}\n",
     );
@@ -148,7 +148,7 @@ fn a_service_of_another_namespace_is_not_ours() {
 fn what_the_canary_says_is_put_right_and_all_else_stays() {
     let mut bench = bench();
     bench.canary = canary(
-        &FIXTURES[1]
+        &fixture("istio")
             .canary
             .replace("    hosts:", "    timeout: 5s\n    hosts:"),
     );
@@ -184,11 +184,7 @@ fn a_destination_rule_that_is_there_gets_the_policy_and_keeps_the_rest() {
 
 #[test]
 fn built_in_queries_are_flaggers() {
-    let site = QuerySite {
-        namespace: "demo",
-        target: "checkout",
-        interval: "1m",
-    };
+    let site = site();
     let queries = &bench().provider.queries;
     let labels = "reporter=\"destination\",destination_workload_namespace=\"demo\",destination_workload=~\"checkout\"";
     assert_eq!(

@@ -51,11 +51,7 @@ fn a_mirroring_service_by_that_name_is_refused() {
 
 #[test]
 fn built_in_queries_are_flaggers() {
-    let site = QuerySite {
-        namespace: "demo",
-        target: "checkout",
-        interval: "1m",
-    };
+    let site = site();
     let queries = &bench().provider.queries;
     assert_eq!(
         (queries.success_rate)(&site),

@@ -1,6 +1,7 @@
 //! A small cluster for the tests of data plane and traffic: services, their endpoints and pods.
 
 use crate::sandbox::dataplane::Apex;
+use crate::sandbox::dataplane::Headers;
 use crate::sandbox::dataplane::Lost;
 use crate::sandbox::dataplane::view;
 use crate::sandbox::objects::Objects;
@@ -91,6 +92,31 @@ impl World {
         world
     }
 
+    /// The same behind an Ingress of a class instead, which leads to the apex service and one pod of the primary.
+    pub(crate) fn behind_ingress(class: &str, mut annotations: Value) -> Self {
+        let mut world = Self::podinfo();
+        world.remove("ingressroutes", "podinfo");
+        world.service("podinfo", &[("podinfo-primary-6d4b-aaaaa", true)]);
+        annotations["kubernetes.io/ingress.class"] = json!(class);
+        world.ingress("podinfo", annotations, &["podinfo"]);
+        world
+    }
+
+    /// An Ingress of one host with a path to each of the services.
+    pub(crate) fn ingress(&mut self, name: &str, annotations: Value, services: &[&str]) {
+        let paths: Vec<Value> = services
+            .iter()
+            .map(|service| {
+                json!({"path": "/", "backend": {"service": {"name": service, "port": {"number": 80}}}})
+            })
+            .collect();
+        self.put(
+            "ingresses",
+            json!({"metadata": {"name": name, "namespace": "test", "annotations": annotations},
+                "spec": {"rules": [{"host": "app.example.com", "http": {"paths": paths}}]}}),
+        );
+    }
+
     /// The TraefikService with these entries: name and weight, none for an entry without one.
     pub(crate) fn weights(&mut self, entries: &[(&str, Option<i64>)]) {
         let services: Vec<Value> = entries
@@ -133,6 +159,11 @@ impl Objects for World {
 pub(crate) fn weights(world: &World) -> Result<Vec<(u64, usize)>, Lost> {
     let view = view(&World::apex(), world);
     assert!(view.proxied);
-    let backends = view.backends?;
+    // Those of whoever has no header.
+    let rule = view
+        .rules
+        .into_iter()
+        .find(|rule| rule.takes(&Headers::new()));
+    let backends = rule.ok_or(Lost::NoRoute)?.backends?;
     Ok(backends.iter().map(|b| (b.weight, b.pods.len())).collect())
 }

@@ -1,13 +1,14 @@
 //! Istio: VirtualServices of `networking.istio.io`, as its proxies use them.
 //!
-//! Only what a weighted split needs: requests go by the first rule that has destinations, as if it matched them all.
-//! Subsets are not known, so that whoever is sent to one is lost.
+//! Only what rollouts need: requests go by the first rule that has destinations and whose headers they have. Subsets
+//! are not known, so that whoever is sent to one is lost.
 
 use crate::sandbox::dataplane::Apex;
 use crate::sandbox::dataplane::Backend;
-use crate::sandbox::dataplane::Lost;
+use crate::sandbox::dataplane::Rule;
 use crate::sandbox::dataplane::View;
 use crate::sandbox::dataplane::items;
+use crate::sandbox::dataplane::rules::Test;
 use crate::sandbox::dataplane::share;
 use crate::sandbox::dataplane::shares;
 use crate::sandbox::dataplane::text;
@@ -26,18 +27,46 @@ pub fn read(apex: &Apex, objects: &dyn Objects) -> Option<View> {
         })
     };
     let virtual_service = named.or_else(for_host)?;
-    let rule = ["/spec/http", "/spec/tcp"].into_iter().find_map(|rules| {
-        items(&virtual_service, rules).find(|rule| items(rule, "/route").next().is_some())
-    });
-    let Some(rule) = rule else {
-        return Some(View {
-            proxied: true,
-            backends: Err(Lost::NoRoute),
-        });
-    };
+    let rules: Vec<Rule> = ["/spec/http", "/spec/tcp"]
+        .into_iter()
+        .flat_map(|rules| items(&virtual_service, rules))
+        .filter(|rule| items(rule, "/route").next().is_some())
+        .map(|rule| self::rule(rule, apex, objects))
+        .collect();
+    Some(View {
+        proxied: true,
+        rules,
+    })
+}
+
+fn rule(rule: &Value, apex: &Apex, objects: &dyn Objects) -> Rule {
     let alone = items(rule, "/route").count() == 1;
     let backends = items(rule, "/route").map(|entry| backend(entry, alone, apex, objects));
-    Some(shares(backends.collect()))
+    let copy = text(rule, "/mirror/host").map(|host| {
+        let (service, namespace) = service_of(host, &apex.namespace);
+        let percent = rule.pointer("/mirrorPercentage/value");
+        let percent = percent.and_then(Value::as_f64).unwrap_or(100.0);
+        (share(objects, namespace, service, None, 1), percent as u64)
+    });
+    Rule {
+        when: items(rule, "/match").map(tests).collect(),
+        backends: shares(backends.collect()),
+        copy,
+        cookie: cookie(rule),
+    }
+}
+
+fn tests(condition: &Value) -> Vec<Test> {
+    let headers = condition.get("headers").and_then(Value::as_object);
+    let test = |(name, wanted): (&String, &Value)| match wanted.as_object()?.iter().next() {
+        Some((kind, value)) => Some(Test::new(name, kind, value)),
+        None => Some(Test::new(name, "present", &Value::Null)),
+    };
+    headers.into_iter().flatten().filter_map(test).collect()
+}
+
+fn cookie(of: &Value) -> Option<String> {
+    text(of, "/headers/response/add/Set-Cookie").map(str::to_owned)
 }
 
 fn backend(entry: &Value, alone: bool, apex: &Apex, objects: &dyn Objects) -> Backend {
@@ -48,6 +77,7 @@ fn backend(entry: &Value, alone: bool, apex: &Apex, objects: &dyn Objects) -> Ba
     // Only the weights of several are looked at.
     let weight = if alone { 1 } else { weight };
     let mut backend = share(objects, namespace, service, port, weight);
+    backend.cookie = cookie(entry);
     if entry.pointer("/destination/subset").is_some() {
         backend.pods.clear();
     }
@@ -76,6 +106,30 @@ mod tests {
                 "http": [{"redirect": {"uri": "/"}}, {"route": destinations}]}}),
         );
         world
+    }
+
+    #[test]
+    fn the_first_rule_whose_headers_a_request_has_takes_it() {
+        let mut world = world(json!([]));
+        let to = |name: &str| json!([{"destination": {"host": name}}]);
+        world.put(
+            "virtualservices",
+            json!({"metadata": {"name": "podinfo", "namespace": "test"}, "spec": {"http": [
+                {"match": [{"headers": {"x-canary": {"exact": "insider"}}},
+                    {"headers": {"Cookie": {"regex": "^(.*?;)?(canary=always)(;.*)?$"}}}],
+                    "mirror": {"host": "podinfo-primary"}, "route": to("podinfo-canary")},
+                {"route": to("podinfo-primary")}]}}),
+        );
+        let view = crate::sandbox::dataplane::view(&World::apex(), &world);
+        let taken = |header: &str, value: &str| {
+            let headers = [(header.to_owned(), value.to_owned())].into();
+            view.rules.iter().position(|rule| rule.takes(&headers))
+        };
+        assert_eq!(taken("x-canary", "insider"), Some(0));
+        assert_eq!(taken("x-canary", "outsider"), Some(1));
+        assert_eq!(taken("cookie", "a=b; canary=always"), Some(1));
+        assert_eq!(taken("cookie", "a=b;canary=always"), Some(0));
+        assert!(view.rules[0].copy.is_some());
     }
 
     #[test]
@@ -114,6 +168,6 @@ mod tests {
 
     #[test]
     fn without_destinations_there_is_no_route() {
-        assert_eq!(weights(&world(json!([]))), Err(Lost::NoRoute));
+        assert!(weights(&world(json!([]))).is_err());
     }
 }

@@ -5,6 +5,7 @@
 
 use crate::sandbox::dataplane::Apex;
 use crate::sandbox::dataplane::Backend;
+use crate::sandbox::dataplane::Label;
 use crate::sandbox::dataplane::Lost;
 use crate::sandbox::dataplane::View;
 use crate::sandbox::dataplane::items;
@@ -25,10 +26,7 @@ pub fn read(apex: &Apex, objects: &dyn Objects) -> Option<View> {
         (Some(Route::Weighted) | None, Some(weighted)) => split(&weighted, apex, objects),
         (None, None) => return None,
     };
-    Some(View {
-        proxied: true,
-        backends,
-    })
+    Some(View::of(true, backends))
 }
 
 enum Route {
@@ -98,10 +96,13 @@ fn backend(entry: &Value, own: &str, objects: &dyn Objects) -> Result<Backend, L
         Some(weight) => weight.as_u64().unwrap_or(0),
     };
     Ok(Backend {
-        label: Some(format!("{namespace}-{name}-{port}@kubernetescrd")),
+        label: Some(Label::Traefik(format!(
+            "{namespace}-{name}-{port}@kubernetescrd"
+        ))),
         weight,
         namespace: namespace.to_owned(),
         pods,
+        cookie: None,
     })
 }
 
@@ -123,9 +124,11 @@ mod tests {
     use serde_json::json;
 
     fn weights(world: &World) -> Result<Vec<u64>, Lost> {
-        let view = view(&World::apex(), world);
+        let mut view = view(&World::apex(), world);
         assert!(view.proxied);
-        view.backends
+        view.rules
+            .remove(0)
+            .backends
             .map(|backends| backends.iter().map(|b| b.weight).collect())
     }
 
@@ -133,11 +136,17 @@ mod tests {
     fn weights_are_read_with_the_labels_of_traefiks_metrics() {
         let mut world = World::podinfo();
         world.weights(&[("podinfo-primary", Some(90)), ("podinfo-canary", Some(10))]);
-        let backends = view(&World::apex(), &world).backends.unwrap();
+        let backends = view(&World::apex(), &world)
+            .rules
+            .remove(0)
+            .backends
+            .unwrap();
         assert_eq!(backends[1].weight, 10);
         assert_eq!(
-            backends[1].label.as_deref(),
-            Some("test-podinfo-canary-80@kubernetescrd")
+            backends[1].label,
+            Some(Label::Traefik(
+                "test-podinfo-canary-80@kubernetescrd".to_owned()
+            ))
         );
         assert_eq!(backends[1].pods.len(), 2);
     }
@@ -184,10 +193,14 @@ mod tests {
             json!({"metadata": {"name": "podinfo", "namespace": "test"}, "spec": {"routes": [
                 {"services": [{"name": "podinfo", "port": "http"}]}]}}),
         );
-        let backends = view(&World::apex(), &world).backends.unwrap();
+        let backends = view(&World::apex(), &world)
+            .rules
+            .remove(0)
+            .backends
+            .unwrap();
         assert_eq!(
-            backends[0].label.as_deref(),
-            Some("test-podinfo-http@kubernetescrd")
+            backends[0].label,
+            Some(Label::Traefik("test-podinfo-http@kubernetescrd".to_owned()))
         );
     }
 

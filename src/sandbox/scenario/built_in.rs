@@ -15,6 +15,14 @@ pub const NAMES: &[&str] = &[
     "never-ready",
     "istio",
     "gatewayapi",
+    "ab",
+    "bluegreen",
+    "mirror",
+    "affinity",
+    "nginx",
+    "contour",
+    "skipper",
+    "apisix",
 ];
 
 const FILES: &[(&str, &str)] = &[
@@ -43,6 +51,50 @@ const FILES: &[(&str, &str)] = &[
         include_str!("../../../testdata/scenarios/gatewayapi.yaml"),
     ),
     (
+        "ab.yaml",
+        include_str!("../../../testdata/scenarios/ab.yaml"),
+    ),
+    (
+        "bluegreen.yaml",
+        include_str!("../../../testdata/scenarios/bluegreen.yaml"),
+    ),
+    (
+        "mirror.yaml",
+        include_str!("../../../testdata/scenarios/mirror.yaml"),
+    ),
+    (
+        "affinity.yaml",
+        include_str!("../../../testdata/scenarios/affinity.yaml"),
+    ),
+    (
+        "podinfo/ab.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/ab.yaml"),
+    ),
+    (
+        "podinfo/affinity.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/affinity.yaml"),
+    ),
+    (
+        "podinfo/bluegreen.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/bluegreen.yaml"),
+    ),
+    (
+        "nginx.yaml",
+        include_str!("../../../testdata/scenarios/nginx.yaml"),
+    ),
+    (
+        "contour.yaml",
+        include_str!("../../../testdata/scenarios/contour.yaml"),
+    ),
+    (
+        "skipper.yaml",
+        include_str!("../../../testdata/scenarios/skipper.yaml"),
+    ),
+    (
+        "apisix.yaml",
+        include_str!("../../../testdata/scenarios/apisix.yaml"),
+    ),
+    (
         "podinfo/canary.yaml",
         include_str!("../../../testdata/scenarios/podinfo/canary.yaml"),
     ),
@@ -63,8 +115,40 @@ const FILES: &[(&str, &str)] = &[
         include_str!("../../../testdata/scenarios/podinfo/istio.yaml"),
     ),
     (
+        "podinfo/mirror.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/mirror.yaml"),
+    ),
+    (
         "podinfo/workload.yaml",
         include_str!("../../../testdata/scenarios/podinfo/workload.yaml"),
+    ),
+    (
+        "podinfo/nginx.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/nginx.yaml"),
+    ),
+    (
+        "podinfo/contour.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/contour.yaml"),
+    ),
+    (
+        "podinfo/skipper.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/skipper.yaml"),
+    ),
+    (
+        "podinfo/apisix.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/apisix.yaml"),
+    ),
+    (
+        "podinfo/ingress-nginx.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/ingress-nginx.yaml"),
+    ),
+    (
+        "podinfo/ingress-skipper.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/ingress-skipper.yaml"),
+    ),
+    (
+        "podinfo/apisixroute.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/apisixroute.yaml"),
     ),
 ];
 

@@ -229,9 +229,12 @@ fn the_built_in_scenarios_are_complete() {
     for name in built_in::NAMES {
         let mut scenario = built_in::scenario(name).unwrap();
         let (provider, path) = match *name {
-            "istio" => ("istio", "podinfo/istio.yaml"),
-            "gatewayapi" => ("gatewayapi:v1", "podinfo/gatewayapi.yaml"),
-            _ => ("traefik", "podinfo/canary.yaml"),
+            "istio" | "ab" | "mirror" => ("istio", format!("podinfo/{name}.yaml")),
+            "gatewayapi" | "bluegreen" | "affinity" => {
+                ("gatewayapi:v1", format!("podinfo/{name}.yaml"))
+            }
+            "nginx" | "contour" | "skipper" | "apisix" => (*name, format!("podinfo/{name}.yaml")),
+            _ => ("traefik", "podinfo/canary.yaml".to_owned()),
         };
         assert_eq!(scenario.canary["spec"]["provider"], provider, "{name}");
         let source = scenario.canary_source.as_ref().unwrap();
@@ -240,8 +243,8 @@ fn the_built_in_scenarios_are_complete() {
             .objects
             .iter()
             .filter_map(|object| object["kind"].as_str())
-            // Of Traefik alone.
-            .filter(|kind| *kind != "IngressRoute")
+            // What users reach, of some routers alone.
+            .filter(|kind| !["IngressRoute", "Ingress", "ApisixRoute"].contains(kind))
             .collect();
         assert_eq!(
             kinds,

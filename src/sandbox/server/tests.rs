@@ -66,6 +66,24 @@ async fn whoever_brings_the_token_is_answered() {
 }
 
 #[tokio::test]
+async fn a_kubectl_that_is_too_old_is_told_so() {
+    let serving = serving().await;
+    for (agent, status) in [
+        ("kubectl/v1.24.17 (linux/amd64) kubernetes/22a9682", 400),
+        ("kubectl/v1.25.0 (linux/amd64) kubernetes/a866cbe", 200),
+        ("kubectl/v1.32.4-dispatcher (linux/amd64)", 200),
+        ("kubectl-flagger/0.1.0", 200),
+    ] {
+        let head =
+            format!("GET /api HTTP/1.1\r\nAuthorization: Bearer t0ken\r\nUser-Agent: {agent}");
+        let (line, body) = ask(&serving, &head, "").await;
+        assert!(line.contains(&status.to_string()), "{agent}: {line}");
+        let old = body.contains("kubectl 1.24 is too old for the embedded cluster");
+        assert_eq!(old, status == 400, "{body}");
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_or_missing_token_is_unauthorized() {
     let serving = serving().await;
     for head in [

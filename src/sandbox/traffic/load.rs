@@ -1,5 +1,6 @@
 //! How many requests there are and how each version answers them, as a scenario file says.
 
+use crate::sandbox::dataplane::Headers;
 use crate::sandbox::placed;
 use crate::sandbox::traffic::split::Carry;
 use serde::Deserialize;
@@ -19,6 +20,35 @@ pub struct Load {
     pub latency_ms: u64,
     /// What differs for a version (the tag of the image).
     pub versions: BTreeMap<String, VersionLoad>,
+    /// Users whose requests have headers of their own.
+    pub groups: Vec<Group>,
+    /// How many users there are, each of whom keeps cookies; 0: nobody does, and all are strangers.
+    pub cookie_keepers: u16,
+}
+
+/// Users whose requests have headers of their own.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Group {
+    /// Their share of the requests.
+    percent: Percent,
+    /// By name.
+    headers: BTreeMap<String, String>,
+}
+
+impl Group {
+    /// Thousandths of a percent.
+    pub(super) const fn share(&self) -> u64 {
+        self.percent.0.0
+    }
+
+    /// By lower-case name.
+    pub(super) fn headers(&self) -> Headers {
+        let headers = self.headers.iter();
+        headers
+            .map(|(name, value)| (name.to_lowercase(), value.clone()))
+            .collect()
+    }
 }
 
 /// What differs for one version.
@@ -53,6 +83,8 @@ impl Default for Load {
             error_percent: Percent(Thousandths(0)),
             latency_ms: 50,
             versions: BTreeMap::new(),
+            groups: Vec::new(),
+            cookie_keepers: 0,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Counters and histograms as proxies and pods expose them, and the scrape that turns them into series.
 
+use crate::sandbox::dataplane::Label;
+use crate::sandbox::dataplane::Mesh;
 use crate::sandbox::promql::NAME;
 use crate::sandbox::promql::series::Labels;
 use crate::sandbox::promql::series::Sample;
@@ -13,7 +15,12 @@ const TRAEFIK: &[f64] = &[0.1, 0.3, 1.2, 5.0];
 const GO_CLIENT: &[f64] = &[
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
-/// Istio's buckets, milliseconds.
+/// Linkerd's buckets, milliseconds.
+const LINKERD: &[f64] = &[
+    1.0, 2.0, 3.0, 4.0, 5.0, 10.0, 20.0, 30.0, 40.0, 50.0, 100.0, 200.0, 300.0, 400.0, 500.0,
+    1000.0, 2000.0, 3000.0, 4000.0, 5000.0, 10_000.0, 20_000.0, 30_000.0, 40_000.0, 50_000.0,
+];
+/// Buckets of Istio and of any other Envoy, milliseconds.
 const ISTIO: &[f64] = &[
     0.5,
     1.0,
@@ -36,11 +43,28 @@ const ISTIO: &[f64] = &[
     3_600_000.0,
 ];
 
+/// APISIX's buckets, milliseconds.
+const APISIX: &[f64] = &[
+    1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0, 10_000.0,
+    30_000.0, 60_000.0,
+];
+
 /// Whoever exposes metrics; they live and die with it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
-    /// A service in Traefik's configuration, by its label.
-    Traefik(String),
+    /// A proxy, for one of its backends.
+    Proxy(Label),
+    /// The proxy of a mesh beside a pod.
+    Sidecar {
+        /// Whose proxy.
+        mesh: Mesh,
+        /// The pod's namespace.
+        namespace: String,
+        /// The pod's name.
+        name: String,
+        /// What the pod belongs to.
+        workload: String,
+    },
     /// A pod with an application that counts its requests and a sidecar that does.
     Pod {
         /// Its namespace.
@@ -116,18 +140,54 @@ impl Meters {
 fn exposed(source: &Source, status: u16) -> Vec<Histogram> {
     let code = status.to_string();
     match source {
-        Source::Traefik(service) => vec![Histogram::new(
-            "traefik_service_request_duration_seconds",
-            "traefik_service_requests_total",
-            TRAEFIK,
-            1.0,
-            &[
-                ("service", service),
-                ("code", &code),
-                ("method", "GET"),
-                ("protocol", "http"),
-            ],
-        )],
+        Source::Proxy(label) => of_proxy(label, &code),
+        Source::Sidecar {
+            mesh: Mesh::AppMesh,
+            namespace,
+            name,
+            ..
+        } => vec![envoy(&[
+            ("kubernetes_namespace", namespace),
+            ("kubernetes_pod_name", name),
+            ("envoy_response_code", &code),
+        ])],
+        Source::Sidecar {
+            mesh: Mesh::Smi,
+            namespace,
+            name,
+            workload,
+        } => {
+            let outcome = if status < 500 { "success" } else { "failure" };
+            vec![
+                Histogram::new(
+                    "response_latency_ms",
+                    "response_total",
+                    LINKERD,
+                    1000.0,
+                    &[
+                        ("direction", "inbound"),
+                        ("namespace", namespace),
+                        ("deployment", workload),
+                        ("pod", name),
+                        ("classification", outcome),
+                        ("status_code", &code),
+                    ],
+                ),
+                Histogram::new(
+                    "osm_request_duration_ms",
+                    "osm_request_total",
+                    ISTIO,
+                    1000.0,
+                    &[
+                        ("destination_namespace", namespace),
+                        ("destination_kind", "Deployment"),
+                        ("destination_name", workload),
+                        ("destination_pod", name),
+                        ("response_code", &code),
+                    ],
+                ),
+            ]
+        }
         Source::Pod {
             namespace,
             name,
@@ -160,6 +220,78 @@ fn exposed(source: &Source, status: u16) -> Vec<Histogram> {
             ),
         ],
     }
+}
+
+fn of_proxy(label: &Label, code: &str) -> Vec<Histogram> {
+    match label {
+        Label::Traefik(service) => vec![Histogram::new(
+            "traefik_service_request_duration_seconds",
+            "traefik_service_requests_total",
+            TRAEFIK,
+            1.0,
+            &[
+                ("service", service),
+                ("code", code),
+                ("method", "GET"),
+                ("protocol", "http"),
+            ],
+        )],
+        Label::Nginx {
+            namespace,
+            ingress,
+            canary,
+        } => vec![Histogram::new(
+            "nginx_ingress_controller_response_duration_seconds",
+            "nginx_ingress_controller_requests",
+            GO_CLIENT,
+            1.0,
+            &[
+                ("namespace", namespace),
+                ("ingress", ingress),
+                ("canary", canary),
+                ("method", "GET"),
+                ("status", code),
+            ],
+        )],
+        Label::Envoy(label, cluster) => {
+            vec![envoy(&[(label, cluster), ("envoy_response_code", code)])]
+        }
+        // These count by pod.
+        Label::Sidecars(_) => Vec::new(),
+        Label::Skipper(route) => [
+            (
+                "skipper_response_duration_seconds",
+                "skipper_response_total",
+            ),
+            (
+                "skipper_serve_route_duration_seconds",
+                "skipper_serve_route_count",
+            ),
+        ]
+        .map(|(name, total)| {
+            let labels = [("route", route.as_str()), ("code", code), ("method", "GET")];
+            Histogram::new(name, total, GO_CLIENT, 1.0, &labels)
+        })
+        .into(),
+        Label::Apisix(route) => vec![Histogram::new(
+            "apisix_http_latency",
+            "apisix_http_status",
+            APISIX,
+            1000.0,
+            &[("route", route), ("code", code), ("type", "request")],
+        )],
+    }
+}
+
+/// Of a cluster of Envoy.
+fn envoy(labels: &[(&str, &str)]) -> Histogram {
+    Histogram::new(
+        "envoy_cluster_upstream_rq_time",
+        "envoy_cluster_upstream_rq",
+        ISTIO,
+        1000.0,
+        labels,
+    )
 }
 
 #[derive(Debug)]

@@ -55,6 +55,7 @@ fn say(
             state.hooks.insert(name.clone(), *status);
         }
         state.metrics.set(change);
+        state.given_up |= *change == Change::Delete;
         match change {
             Change::Suspend => Some(suspend(&state, true)),
             Change::Resume => Some(suspend(&state, false)),

@@ -6,6 +6,7 @@ use crate::port::transport::HttpRequest;
 use crate::port::transport::HttpResponse;
 use crate::port::transport::Transport;
 use crate::port::transport::TransportError;
+use crate::sandbox::gates;
 use crate::sandbox::prometheus;
 use crate::sandbox::proxy::ProxyHook;
 use crate::sandbox::proxy::ProxyResponse;
@@ -64,6 +65,7 @@ impl Outside {
             return Ok(HttpResponse {
                 status: called(&mut state, &request.url, &request.body),
                 body: Vec::new(),
+                retry_after: None,
             });
         }
         if !state.prometheus_up {
@@ -80,6 +82,7 @@ impl Outside {
         Ok(HttpResponse {
             status,
             body: body.into_bytes(),
+            retry_after: None,
         })
     }
 }
@@ -150,11 +153,19 @@ fn scripted(state: &mut State, path: &str) -> (u16, String) {
     state.metrics.answer(metric, state.clock.now())
 }
 
-/// Status of a hook, which is known by the last part of its path.
+/// Status of a hook: what the scenario says of the last part of its path, or of all gates that are asked; else what
+/// the gate says. Everything else is taken.
 fn called(state: &mut State, url: &str, body: &[u8]) -> u16 {
     let path = url.split('?').next().unwrap_or_default();
     let name = path.rsplit('/').next().unwrap_or_default();
-    let status = state.hooks.get(name).copied().unwrap_or(200);
+    let said = |name: &str| state.hooks.get(name).copied();
+    let status = match gates::at(path) {
+        Some((kind, verb)) => match said(kind).filter(|_| verb == "check") {
+            Some(status) => status,
+            None => state.gates.answer(kind, verb, body),
+        },
+        None => said(name).unwrap_or(200),
+    };
     state.heard.push(Heard::Called {
         url: url.to_owned(),
         status,

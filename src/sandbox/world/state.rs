@@ -8,6 +8,7 @@ use crate::port::clock::Clock as _;
 use crate::sandbox::SandboxError;
 use crate::sandbox::clock::SandboxClock;
 use crate::sandbox::dataplane::Apex;
+use crate::sandbox::gates::Gates;
 use crate::sandbox::objects::Objects;
 use crate::sandbox::scenario::Scenario;
 use crate::sandbox::scenario::action::Action;
@@ -89,11 +90,14 @@ pub struct State {
     pub clock: SandboxClock,
     pub traffic: Traffic,
     pub metrics: ScriptedMetrics,
-    /// Status that the hook of a name answers; 200 where none is set.
+    /// Status that the hook of a name answers, where the scenario sets one.
     pub hooks: BTreeMap<String, u16>,
+    pub gates: Gates,
     pub prometheus_up: bool,
     pub heard: Vec<Heard>,
     pub mishaps: Vec<SandboxError>,
+    /// Was the canary given up?
+    pub given_up: bool,
     /// Of the target, when the world began.
     pub first_image: String,
     scenario: Scenario,
@@ -141,9 +145,11 @@ impl State {
             traffic,
             metrics: ScriptedMetrics::default(),
             hooks: BTreeMap::new(),
+            gates: Gates::default(),
             prometheus_up: true,
             heard: Vec::new(),
             mishaps: Vec::new(),
+            given_up: false,
             first_image,
             scenario,
             initialized: false,
@@ -258,13 +264,17 @@ impl State {
             .unwrap_or_default()
     }
 
-    /// What the target asks for: its template, and the configuration beside it.
+    /// What the target asks for: its template (a Service has none), and the configuration beside it.
     pub fn wanted(&self) -> Vec<Value> {
-        let mut wanted = vec![tree_value(&self.target(), "/spec/template")];
+        let target = self.target();
+        let asked = target
+            .pointer("/spec/template")
+            .or_else(|| target.get("spec"));
+        let mut wanted = vec![asked.cloned().unwrap_or_default()];
         for resource in ["configmaps", "secrets"] {
             for object in self.objects.list(resource, &self.place.namespace) {
                 if !tree::text(&object, "/metadata/name").starts_with("flagger-") {
-                    wanted.push(tree_value(&object, "/data"));
+                    wanted.extend(["/data", "/binaryData"].map(|part| tree_value(&object, part)));
                 }
             }
         }

@@ -287,6 +287,29 @@ async fn the_scripted_host_answers_what_words_say_and_remembers_what_was_asked()
 }
 
 #[tokio::test(start_paused = true)]
+async fn gates_answer_as_those_of_the_load_tester_and_a_word_beats_them() {
+    let world = world(with_steps(&[]));
+    let transport = world.transport();
+    let ask = async |path: &str| {
+        let request = HttpRequest {
+            method: "POST",
+            body: br#"{"name":"podinfo","namespace":"test"}"#.to_vec(),
+            ..get(&format!("http://flagger-loadtester.test{path}"))
+        };
+        transport.send(&request).await.unwrap().status
+    };
+    assert_eq!(ask("/gate/check").await, 403);
+    assert_eq!(ask("/gate/open").await, 202);
+    assert_eq!(ask("/gate/check").await, 200);
+    assert_eq!(ask("/rollback/check").await, 403);
+    assert_eq!(ask("/").await, 200);
+    let world = self::world(with_steps(&["gate=200"]));
+    world.initialized();
+    let check = get("http://flagger-loadtester.test/gate/check");
+    assert_eq!(world.transport().send(&check).await.unwrap().status, 200);
+}
+
+#[tokio::test(start_paused = true)]
 async fn every_other_prometheus_answers_from_the_users_requests() {
     let world = world(scenario("success"));
     pass(60).await;

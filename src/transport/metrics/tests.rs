@@ -33,6 +33,7 @@ impl Transport for Canned {
         let response = HttpResponse {
             status: self.0,
             body: self.1.as_bytes().to_vec(),
+            retry_after: None,
         };
         Box::pin(std::future::ready(Ok(response)))
     }
@@ -101,6 +102,7 @@ impl Transport for Silent {
             let refusal = HttpResponse {
                 status: 403,
                 body: Vec::new(),
+                retry_after: None,
             };
             return Box::pin(std::future::ready(Ok(refusal)));
         }

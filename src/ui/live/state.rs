@@ -108,7 +108,7 @@ impl LiveState {
                 self.in_effect = None;
                 self.not_in_effect = None;
             }
-            EventKind::CheckHeld { .. } => {
+            EventKind::CheckHeld { .. } | EventKind::IterationStarted { .. } => {
                 self.next_look = after(event.at, self.report.interval_ms);
             }
             EventKind::CheckPassed { .. } | EventKind::PhaseChanged { .. } => self.next_look = None,
@@ -133,6 +133,9 @@ impl LiveState {
             EventKind::RunStarted { .. }
             | EventKind::RunPlan { .. }
             | EventKind::WorkloadProgress { .. }
+            | EventKind::WebhookCalled { .. }
+            | EventKind::GateWaiting { .. }
+            | EventKind::GateOpened { .. }
             | EventKind::MetricSampled(_)
             | EventKind::RollbackFinished { .. }
             | EventKind::StatusRecorded { .. }

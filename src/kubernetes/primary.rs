@@ -1,27 +1,26 @@
-//! Deployments: what a primary looks like for a target, what promoting changes, and how ready one is. Objects travel
-//! as JSON values, so that no field is lost.
+//! What a primary looks like for a target, and what promoting changes. Objects travel as JSON values, so that no field
+//! is lost.
 //!
 //! Must not ask a cluster.
 
 use crate::canary::metadata::FLAGGER_ID;
 use crate::canary::metadata::MANAGED_BY;
 use crate::canary::metadata::MANAGER;
+use crate::canary::metadata::OURS;
 use crate::canary::metadata::copied;
 use crate::canary::metadata::entries;
 use crate::canary::metadata::with_prefix;
 use crate::kubernetes::config_tracker::ConfigRef;
 use crate::kubernetes::config_tracker::rewire;
-use crate::port::cluster::Workload;
+use crate::kubernetes::target::PodKind;
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
-/// Fields of the spec that a promotion replaces beside the template and the replicas.
-const PROMOTED_FIELDS: [&str; 4] = [
-    "minReadySeconds",
-    "revisionHistoryLimit",
-    "progressDeadlineSeconds",
-    "strategy",
+/// Annotations that controllers count by: a promotion leaves them to their object.
+const COUNTERS: [&str; 2] = [
+    "deployment.kubernetes.io/revision",
+    "deprecated.daemonset.template.generation",
 ];
 
 /// The label that tells the pods of canary and primary apart.
@@ -56,6 +55,10 @@ impl SelectorLabel {
 
 /// How a target becomes a primary.
 pub struct Copying<'a> {
+    /// What both are.
+    pub kind: PodKind,
+    /// Does an autoscaler of its own count the primary's pods?
+    pub autoscaled: bool,
     /// Name of the target.
     pub target: &'a str,
     /// The label that tells both apart.
@@ -72,10 +75,7 @@ impl Copying<'_> {
     /// The pod template of the primary, without [`FLAGGER_ID`].
     #[must_use]
     pub fn template(&self, target: &Value) -> Value {
-        let mut template = target
-            .pointer("/spec/template")
-            .cloned()
-            .unwrap_or(Value::Null);
+        let mut template = self.kind.template(target);
         let mut labels = copied(entries(&template, "labels"));
         labels.insert(self.label.key.clone(), self.label.primary_value().into());
         let mut annotations = copied(entries(&template, "annotations"));
@@ -84,7 +84,9 @@ impl Copying<'_> {
         set_or_remove(&mut template["metadata"], "annotations", annotations);
         if let Some(spec) = template.get_mut("spec") {
             rewire(spec, self.tracked);
-            self.reschedule(spec);
+            if self.kind == PodKind::Deployment {
+                self.reschedule(spec);
+            }
         }
         template
     }
@@ -99,15 +101,16 @@ impl Copying<'_> {
     /// A whole new primary. `id` goes into its pods' [`FLAGGER_ID`].
     #[must_use]
     pub fn primary(&self, target: &Value, namespace: &str, id: &str) -> Value {
-        let replicas = replicas(target);
         let mut spec = json!({
-            "replicas": if replicas > 0 { replicas } else { 1 },
             "selector": {"matchLabels": {&self.label.key: self.label.primary_value()}},
             "template": with_id(self.template(target), id),
         });
-        for field in PROMOTED_FIELDS {
+        if self.kind == PodKind::Deployment {
+            spec["replicas"] = self.kind.pods(target).max(1).into();
+        }
+        for field in self.kind.promoted_fields() {
             if let Some(value) = target.pointer(&format!("/spec/{field}")) {
-                spec[field] = value.clone();
+                spec[*field] = value.clone();
             }
         }
         let mut metadata = json!({
@@ -120,7 +123,8 @@ impl Copying<'_> {
             "annotations",
             copied(entries(target, "annotations")),
         );
-        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec})
+        let kind = self.kind.resource().kind;
+        json!({"apiVersion": "apps/v1", "kind": kind, "metadata": metadata, "spec": spec})
     }
 
     /// What a promotion makes of a primary: the whole object, to be compared with the live one.
@@ -128,13 +132,15 @@ impl Copying<'_> {
     pub fn promoted(&self, target: &Value, primary: &Value, id: &str) -> Value {
         let mut promoted = primary.clone();
         promoted["spec"]["template"] = with_id(self.template(target), id);
-        promoted["spec"]["replicas"] = replicas(target).max(1).into();
-        for field in PROMOTED_FIELDS {
+        if self.kind == PodKind::Deployment && !self.autoscaled {
+            promoted["spec"]["replicas"] = self.kind.pods(target).max(1).into();
+        }
+        for field in self.kind.promoted_fields() {
             match target.pointer(&format!("/spec/{field}")) {
-                Some(value) => promoted["spec"][field] = value.clone(),
+                Some(value) => promoted["spec"][*field] = value.clone(),
                 None => {
                     if let Some(spec) = promoted["spec"].as_object_mut() {
-                        spec.shift_remove(field);
+                        spec.shift_remove(*field);
                     }
                 }
             }
@@ -143,9 +149,9 @@ impl Copying<'_> {
         // Ours stay: they fence the write that this object is for.
         let mut annotations = with_prefix(entries(target, "annotations"), self.prefixes);
         let ours = entries(primary, "annotations").into_iter();
-        annotations.extend(ours.filter(|(key, _)| {
-            key.starts_with("flagger-driver/") || key == "deployment.kubernetes.io/revision"
-        }));
+        annotations.extend(
+            ours.filter(|(key, _)| key.starts_with(OURS) || COUNTERS.contains(&key.as_str())),
+        );
         set_or_remove(&mut promoted["metadata"], "annotations", annotations);
         promoted
     }
@@ -246,77 +252,6 @@ fn set_or_remove(holder: &mut Value, field: &str, entries: Map<String, Value>) {
         holder.shift_remove(field);
     } else {
         holder.insert(field.to_owned(), entries.into());
-    }
-}
-
-/// `spec.replicas`; an API server fills in 1 where it is missing.
-#[must_use]
-pub fn replicas(deployment: &Value) -> u32 {
-    count(deployment, "/spec/replicas").unwrap_or(1)
-}
-
-fn count(object: &Value, pointer: &str) -> Option<u32> {
-    object
-        .pointer(pointer)
-        .and_then(Value::as_u64)
-        .and_then(|n| u32::try_from(n).ok())
-}
-
-/// Reads what readiness depends on.
-#[must_use]
-pub fn workload(deployment: &Value) -> Workload {
-    let status = |field: &str| count(deployment, &format!("/status/{field}")).unwrap_or(0);
-    let number = |pointer| {
-        deployment
-            .pointer(pointer)
-            .and_then(Value::as_i64)
-            .unwrap_or(0)
-    };
-    let condition = |kind: &str| {
-        let conditions = deployment
-            .pointer("/status/conditions")
-            .and_then(Value::as_array);
-        conditions
-            .into_iter()
-            .flatten()
-            .find(|c| c.get("type").is_some_and(|t| t == kind))
-    };
-    let says = |condition: &Value, field: &str, word: &str| {
-        condition.get(field).is_some_and(|value| value == word)
-    };
-    let progressing = condition("Progressing");
-    let unavailable = condition("Available").filter(|c| {
-        progressing.is_some()
-            && says(c, "status", "False")
-            && says(c, "reason", "MinimumReplicasUnavailable")
-    });
-    let containers = deployment
-        .pointer("/spec/template/spec/containers")
-        .and_then(Value::as_array);
-    Workload {
-        generation: number("/metadata/generation"),
-        observed_generation: number("/status/observedGeneration"),
-        desired: replicas(deployment),
-        replicas: status("replicas"),
-        updated: status("updatedReplicas"),
-        ready: status("readyReplicas"),
-        available: status("availableReplicas"),
-        deadline_exceeded: progressing
-            .is_some_and(|c| says(c, "reason", "ProgressDeadlineExceeded")),
-        unavailable_since: unavailable
-            .and_then(|c| c.get("lastUpdateTime"))
-            .and_then(Value::as_str)
-            .and_then(|time| time.parse().ok()),
-        images: containers
-            .into_iter()
-            .flatten()
-            .filter_map(|container| {
-                container
-                    .get("image")
-                    .and_then(Value::as_str)
-                    .map(str::to_owned)
-            })
-            .collect(),
     }
 }
 

@@ -32,6 +32,8 @@ fn copying<T>(prefixes: &[String], work: impl FnOnce(&Copying<'_>) -> T) -> T {
     let keys = ["app".to_owned(), "name".to_owned()];
     let label = SelectorLabel::of(&target(), &keys).unwrap();
     work(&Copying {
+        kind: PodKind::Deployment,
+        autoscaled: false,
         target: "podinfo",
         label: &label,
         label_keys: &keys,
@@ -139,32 +141,4 @@ fn a_target_scaled_to_zero_makes_a_primary_of_one_pod() {
     target["spec"]["replicas"] = json!(0);
     let primary = copying(&[], |copying| copying.primary(&target, "test", "id"));
     assert_eq!(primary["spec"]["replicas"], 1);
-}
-
-#[test]
-fn readiness_facts_are_read_from_status() {
-    let mut deployment = target();
-    deployment["status"] = json!({
-        "observedGeneration": 2, "replicas": 3, "updatedReplicas": 1, "readyReplicas": 2, "availableReplicas": 2,
-        "conditions": [
-            {"type": "Available", "status": "False", "reason": "MinimumReplicasUnavailable",
-             "lastUpdateTime": "2026-01-05T09:00:00Z"},
-            {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]
-    });
-    let workload = workload(&deployment);
-    assert_eq!(
-        (
-            workload.replicas,
-            workload.updated,
-            workload.ready,
-            workload.desired
-        ),
-        (3, 1, 2, 2)
-    );
-    assert!(workload.deadline_exceeded);
-    assert_eq!(
-        workload.unavailable_since.unwrap().to_string(),
-        "2026-01-05T09:00:00Z"
-    );
-    assert_eq!(workload.images, ["podinfo:6.0.0"]);
 }

@@ -1,0 +1,345 @@
+//! `abort`, `pause`, `resume`: asks the driver of a canary, wherever it runs. Where it is dead, `abort` ends its run
+//! itself, by what the record keeps: neither Git nor metrics are needed.
+
+use crate::canary::holder::Holder;
+use crate::canary::load::load;
+use crate::canary::source::SourceFile;
+use crate::cli::Streams;
+use crate::cli::alerting::AlertOptions;
+use crate::cli::args::promote::FlaggerOptions;
+use crate::cli::args::promote::OnInterrupt;
+use crate::cli::args::remote::AbortArgs;
+use crate::cli::args::remote::AskArgs;
+use crate::cli::drive;
+use crate::cli::drive::DriveOptions;
+use crate::cli::environment::Environment;
+use crate::cli::error::CliError;
+use crate::cli::globals::Globals;
+use crate::cli::metric_settings::metric_settings;
+use crate::cli::output::Output;
+use crate::cli::output::Pace;
+use crate::cli::promote::hosts;
+use crate::cli::promote::place;
+use crate::cli::promote::transport;
+use crate::cli::promote::workload_options;
+use crate::cli::remote;
+use crate::cli::remote::Remote;
+use crate::cli::remote::block_on;
+use crate::cli::signals;
+use crate::controller::Document;
+use crate::controller::RunError;
+use crate::controller::Word;
+use crate::error::Error;
+use crate::error::ExitCode;
+use crate::kubernetes::mailbox::Mailbox;
+use crate::os;
+use crate::port::ask::Ask;
+use crate::port::ask::AskVerb;
+use crate::port::lease::Lease as _;
+use crate::rollout::decision::Cause;
+use crate::rollout::decision::Outcome;
+use crate::rollout::observation::Request;
+use crate::rollout::plan::PlanOptions;
+use crate::rollout::plan::Timing;
+use futures::StreamExt as _;
+use jiff::SignedDuration;
+use rand::Rng as _;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::sync::mpsc::unbounded_channel;
+
+/// A living driver answers within a second; one that renews its lock every ten is given a bit more.
+const PATIENCE: Duration = Duration::from_secs(12);
+
+/// `pause` or `resume`.
+///
+/// # Errors
+/// Nothing runs, or its driver does not answer.
+pub fn ask(
+    verb: AskVerb,
+    args: &AskArgs,
+    globals: &Globals,
+    environment: &Environment,
+    streams: &mut Streams<'_>,
+) -> Result<ExitCode, Error> {
+    block_on(async {
+        let asking = Asking::of(&args.name, globals, environment).await?;
+        let document = asking.remote.document(&args.name).await?;
+        let holder = asking.holder().await?;
+        let (Some(holder), true) = (holder, document.is_unfinished()) else {
+            return Err(asking.idle(&document));
+        };
+        let Some(document) = asking.answered(verb, &document.run).await? else {
+            return Err(CliError::NoAnswer {
+                canary: asking.canary(),
+                by: holder,
+                seconds: PATIENCE.as_secs(),
+            }
+            .into());
+        };
+        let weight = document.status.weight();
+        let said = match verb {
+            AskVerb::Pause => {
+                format!("stays at {weight} %; checks go on and may roll it back")
+            }
+            AskVerb::Resume => format!("goes on from {weight} %"),
+            AskVerb::Abort => "is rolled back".to_owned(),
+        };
+        streams.print(&format!("{} {said}\n", asking.canary()))?;
+        Ok(ExitCode::OK)
+    })
+}
+
+/// `abort`.
+///
+/// # Errors
+/// The users could not be brought to the safe side, or another driver goes on with the run.
+pub fn abort(
+    args: &AbortArgs,
+    globals: &Globals,
+    environment: &Environment,
+    streams: &mut Streams<'_>,
+) -> Result<ExitCode, Error> {
+    block_on(async {
+        let asking = Asking::of(&args.name, globals, environment).await?;
+        let document = match asking.remote.document(&args.name).await {
+            // A step that always runs must not fail where there was nothing to do.
+            Err(Error::Cli(CliError::NeverDriven { .. })) => {
+                streams.print(&format!("{} was never driven\n", asking.canary()))?;
+                return Ok(ExitCode::OK);
+            }
+            other => other?,
+        };
+        if !document.is_unfinished() {
+            return asking.nothing_to_abort(&document, streams);
+        }
+        let holder = asking.holder().await?;
+        if let Some(holder) = holder.filter(|_| !args.orphaned)
+            && let Some(answered) = asking.answered(AskVerb::Abort, &document.run).await?
+        {
+            streams.print(&format!("{} is rolled back by {holder}\n", asking.canary()))?;
+            return asking.see_the_users_home(answered, streams).await;
+        }
+        match asking.act(&document, args, environment).await {
+            Err(Error::Cli(CliError::Busy(busy))) if args.orphaned => {
+                streams.print(&format!("{busy}: left alone\n"))?;
+                Ok(ExitCode::OK)
+            }
+            other => other,
+        }
+    })
+}
+
+/// Who asks, and about which canary.
+struct Asking<'a> {
+    remote: Remote,
+    name: &'a str,
+    by: Holder,
+}
+
+impl<'a> Asking<'a> {
+    async fn of(
+        name: &'a str,
+        globals: &Globals,
+        environment: &Environment,
+    ) -> Result<Self, Error> {
+        let remote = Remote::connect(globals, environment).await?;
+        let now = u64::try_from(remote.clock.now().as_millisecond()).unwrap_or(0);
+        let id = ulid::Ulid::from_parts(now, u128::from(rand::rng().next_u64()));
+        Ok(Self {
+            remote,
+            name,
+            by: Holder {
+                run: id.to_string(),
+                place: place(environment),
+            },
+        })
+    }
+
+    fn canary(&self) -> String {
+        format!("{}.{}", self.name, self.remote.connection.namespace)
+    }
+
+    /// Who holds the lock, for people; `None` where nobody does, or its process is known to be gone.
+    async fn holder(&self) -> Result<Option<String>, Error> {
+        let lease = self.remote.lease(self.name, self.by.clone());
+        let held = lease.observe().await.map_err(RunError::from)?;
+        Ok(held.and_then(|held| {
+            let theirs = Holder::parse(&held.holder);
+            let process = theirs.as_ref().and_then(|theirs| self.by.neighbour(theirs));
+            let gone = process.is_some_and(|(pid, started)| os::is_gone(pid, started));
+            let short = theirs.map_or(held.holder, |theirs| theirs.short());
+            (!gone && !short.is_empty()).then_some(short)
+        }))
+    }
+
+    /// Leaves the request and waits for the answer: the record that has it, or `None` where none came. It is taken
+    /// away again either way.
+    async fn answered(&self, verb: AskVerb, run: &str) -> Result<Option<Document>, Error> {
+        let namespace = &self.remote.connection.namespace;
+        let mailbox = Mailbox::new(self.remote.requests.clone(), namespace, self.name);
+        let ask = Ask {
+            id: self.by.run.clone(),
+            verb,
+            run: run.to_owned(),
+            by: self.by.short(),
+            at: self.remote.clock.now(),
+        };
+        mailbox.post(&ask).await?;
+        let answer = tokio::time::timeout(PATIENCE, self.answer(&ask)).await;
+        let _best_effort = mailbox.withdraw(&ask.id).await;
+        answer.ok().transpose()
+    }
+
+    async fn answer(&self, ask: &Ask) -> Result<Document, Error> {
+        let mut records = self.remote.record(self.name).follow();
+        loop {
+            let found = records.next().await.and_then(Result::ok).flatten();
+            if let Some(record) = found {
+                let document = remote::document(&record)?;
+                // A run that ended meanwhile has nothing more to answer.
+                let over = document.run != ask.run || !document.is_unfinished();
+                if document.answers.contains_key(&ask.id) || over {
+                    return Ok(document);
+                }
+            }
+        }
+    }
+
+    /// Follows a run that is being ended until its users are on the safe side.
+    async fn see_the_users_home(
+        &self,
+        mut document: Document,
+        streams: &mut Streams<'_>,
+    ) -> Result<ExitCode, Error> {
+        let mut records = self.remote.record(self.name).follow();
+        loop {
+            let status = &document.status;
+            let safe = status.ending.is_some() && status.weight().is_zero();
+            if safe || document.ended.is_some() || !document.is_unfinished() {
+                return self.nothing_to_abort(&document, streams);
+            }
+            if let Some(record) = records.next().await.and_then(Result::ok).flatten() {
+                document = remote::document(&record)?;
+            }
+        }
+    }
+
+    /// Says where the users are; the code is 0 wherever one side has them all and it is whole.
+    fn nothing_to_abort(
+        &self,
+        document: &Document,
+        streams: &mut Streams<'_>,
+    ) -> Result<ExitCode, Error> {
+        let weight = document.status.weight();
+        streams.print(&format!(
+            "{} is {}: {} % of the users on the primary, {weight} % on the canary\n",
+            self.canary(),
+            document.status.phase().as_str(),
+            weight.rest(),
+        ))?;
+        Ok(match document.exit_code() {
+            Some(code) if (20..=21).contains(&code) => ExitCode::from_outcome(code),
+            Some(_) | None => ExitCode::OK,
+        })
+    }
+
+    fn idle(&self, document: &Document) -> Error {
+        let weight = document.status.weight();
+        let phase = document.status.phase().as_str();
+        let why = if document.is_unfinished() {
+            format!("its driver is gone, at {phase} and {weight} %")
+        } else {
+            format!("it is {phase}")
+        };
+        CliError::Idle {
+            canary: self.canary(),
+            name: self.name.to_owned(),
+            why,
+        }
+        .into()
+    }
+
+    /// Takes the dead driver's place and goes the way back.
+    async fn act(
+        &self,
+        document: &Document,
+        args: &AbortArgs,
+        environment: &Environment,
+    ) -> Result<ExitCode, Error> {
+        let kept = SourceFile {
+            path: "the run record".to_owned(),
+            text: document.spec.to_string().into(),
+        };
+        let loaded = load(
+            &[kept],
+            Some(self.name),
+            Some(&self.remote.connection.namespace),
+        )?;
+        let options = way_back(&args.flagger, environment)?;
+        let prepared = drive::prepare(&loaded, &options)?;
+        let output = Output::new(&args.display, environment, Pace::Times(1))?;
+        let (words, heard) = unbounded_channel();
+        // The receiver is right here.
+        let _ = words.send(Word::Do(Request::Abort));
+        let terminal = output.terminal();
+        signals::listen(
+            output.answering(OnInterrupt::Rollback),
+            terminal.handle(),
+            words.clone(),
+        )
+        .map_err(|error| CliError::Start {
+            why: error.to_string(),
+        })?;
+        let requests = self.remote.requests.clone();
+        let hosts = hosts(&args.flagger.metrics.allow_host)?;
+        let transport = transport(&requests, &hosts, &options.metrics.skip_verify, environment)?;
+        let world = drive::World {
+            requests,
+            transport,
+            clock: Rc::clone(&self.remote.clock),
+            journal: None,
+            context: self.remote.connection.context.clone(),
+            place: self.by.place.clone(),
+            is_gone: os::is_gone,
+            run: self.by.run.clone(),
+            asks: Some(words),
+        };
+        let mut subscribers = output.subscribers(None, None);
+        let finished = drive::drive(
+            &loaded,
+            prepared,
+            "-".to_owned(),
+            &options,
+            &world,
+            &mut subscribers,
+            heard,
+        )
+        .await?;
+        Ok(match finished.outcome {
+            Outcome::RolledBack(Cause::Aborted) => ExitCode::OK,
+            Outcome::RolledBack(_)
+            | Outcome::Promoted
+            | Outcome::Unchanged
+            | Outcome::Bootstrapped
+            | Outcome::AlreadyRejected(_)
+            | Outcome::Held(_)
+            | Outcome::Stopped(_)
+            | Outcome::Split => ExitCode::from_outcome(finished.exit_code()),
+        })
+    }
+}
+
+fn way_back(flagger: &FlaggerOptions, environment: &Environment) -> Result<DriveOptions, CliError> {
+    Ok(DriveOptions {
+        plan: PlanOptions {
+            timing: Timing::Event,
+            drain: SignedDuration::from_secs(5),
+            retry: false,
+        },
+        timeout: None,
+        metrics: metric_settings(&flagger.metrics, &flagger.target.provider, environment)?,
+        workloads: workload_options(flagger),
+        alerts: AlertOptions::default(),
+    })
+}

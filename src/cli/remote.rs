@@ -1,0 +1,125 @@
+//! Runs of other processes, as their records in the cluster tell of them.
+//!
+//! Drives nothing and reads no specification.
+
+use crate::canary::holder::Holder;
+use crate::cli::environment::Environment;
+use crate::cli::error::CliError;
+use crate::cli::globals::Globals;
+use crate::cli::promote::connect_options;
+use crate::clock::SystemClock;
+use crate::controller::Document;
+use crate::controller::RunError;
+use crate::error::Error;
+use crate::kubernetes::client::Connection;
+use crate::kubernetes::client::connect;
+use crate::kubernetes::client::ensure_crypto;
+use crate::kubernetes::lease::KubernetesLease;
+use crate::kubernetes::request::Requests;
+use crate::kubernetes::run_record::KubernetesRunRecord;
+use crate::os;
+use crate::port::clock::Clock;
+use crate::port::lease::LeaseTimes;
+use crate::port::run_record::Record;
+use crate::port::run_record::RunRecord as _;
+use crate::port::run_record::RunRecordError;
+use rand::Rng as _;
+use std::future::Future;
+use std::rc::Rc;
+
+/// The cluster, as this process reaches it.
+pub struct Remote {
+    /// Where it is.
+    pub connection: Connection,
+    /// How it is asked.
+    pub requests: Requests,
+    /// Time.
+    pub clock: Rc<dyn Clock>,
+}
+
+/// Runs a verb to its end on a runtime of its own.
+///
+/// # Errors
+/// There is no runtime, or the verb's own.
+pub fn block_on<T>(verb: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    ensure_crypto();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| CliError::Start {
+        why: error.to_string(),
+    })?;
+    runtime.block_on(verb)
+}
+
+impl Remote {
+    /// Connects as the flags and the kubeconfig say.
+    ///
+    /// # Errors
+    /// The kubeconfig cannot be used.
+    pub async fn connect(globals: &Globals, environment: &Environment) -> Result<Self, Error> {
+        let connection = connect(&connect_options(globals, environment)).await?;
+        let clock: Rc<dyn Clock> = Rc::new(SystemClock);
+        let requests = Requests::new(&connection, Rc::clone(&clock), rand::rng().next_u64());
+        Ok(Self {
+            connection,
+            requests,
+            clock,
+        })
+    }
+
+    /// The record of one canary.
+    #[must_use]
+    pub fn record(&self, canary: &str) -> KubernetesRunRecord {
+        KubernetesRunRecord::new(self.requests.clone(), &self.connection.namespace, canary)
+    }
+
+    /// The lock of one canary, as somebody who may take it sees it.
+    #[must_use]
+    pub fn lease(&self, canary: &str, by: Holder) -> KubernetesLease {
+        KubernetesLease::new(
+            self.requests.clone(),
+            &self.connection.namespace,
+            canary,
+            by,
+            LeaseTimes::default(),
+            os::is_gone,
+        )
+    }
+
+    /// What the record says now.
+    ///
+    /// # Errors
+    /// It cannot be read, or this canary was never driven.
+    pub async fn document(&self, canary: &str) -> Result<Document, Error> {
+        let found = self.record(canary).load().await?;
+        match found {
+            Some(record) => document(&record),
+            None => Err(self.never_driven(canary)),
+        }
+    }
+
+    /// There is no record.
+    #[must_use]
+    pub fn never_driven(&self, canary: &str) -> Error {
+        CliError::NeverDriven {
+            canary: canary.to_owned(),
+            namespace: self.connection.namespace.clone(),
+        }
+        .into()
+    }
+}
+
+/// The driver's document in a record.
+///
+/// # Errors
+/// Another version wrote it.
+pub fn document(record: &Record) -> Result<Document, Error> {
+    Ok(Document::read(&record.document).map_err(RunError::Document)?)
+}
+
+impl From<RunRecordError> for Error {
+    fn from(error: RunRecordError) -> Self {
+        Self::Run(error.into())
+    }
+}
