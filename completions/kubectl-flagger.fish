@@ -45,6 +45,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l disable
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -s V -l version -d 'Print version'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "promote" -d 'Drive one rollout to its end'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "analyze" -d 'Ask every metric of a canary once'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "abort" -d 'Bring the users back to the old version and end the run'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "pause" -d 'Hold the weight where it is'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "resume" -d 'Let a paused run go on'
@@ -68,9 +69,11 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote"
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l path -d 'Read only files below this path of the repository' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -s f -l filename -d 'Read this file instead, - for standard input; may be repeated' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l metrics-server -d 'Prometheus for the built-in checks of Canaries that name none, with its namespace in the host' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l allow-host -d 'Let metrics and hooks be asked of a loopback, link-local or private address; may be repeated' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l skip-verify -d 'Believe any certificate of this host, where a template says insecureSkipVerify; may be repeated' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l secrets -d 'Read Secrets of metrics here, DIR/NAME/KEY, or from variables, instead of the cluster' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l provider -d 'Traffic provider of Canaries that name none' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l selector-labels -d 'Labels that may select a target\'s pods, in order of preference' -r
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l allow-host -d 'Let metrics and hooks be asked of a loopback, link-local or private address; may be repeated' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l include-label-prefix -d 'Copy labels and annotations with this prefix to the primary, * for all' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l slack-url -d 'Slack webhook for alerts of Canaries that name no provider' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l slack-token -d 'Token of a Slack bot; prefer the variable, other processes can read arguments' -r
@@ -125,10 +128,45 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote"
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l disable-compression -d 'Do not ask the API server for compressed answers'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l metric -d 'Ask only this metric; may be repeated' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -s o -l output -d 'Print one object instead of lines' -r -f -a "json\t'One JSON object'
+yaml\t'The same as YAML'"
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l sandbox -d 'Ask in an embedded cluster: the podinfo example, or a scenario file' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -s C -l repo -d 'Git repository with the specs [default: the one around the current folder]' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l ref -d 'Commit, branch or tag to read' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l path -d 'Read only files below this path of the repository' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -s f -l filename -d 'Read this file instead, - for standard input; may be repeated' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l provider -d 'Traffic provider of Canaries that name none' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l metrics-server -d 'Prometheus for the built-in checks of Canaries that name none, with its namespace in the host' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l allow-host -d 'Let metrics and hooks be asked of a loopback, link-local or private address; may be repeated' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l skip-verify -d 'Believe any certificate of this host, where a template says insecureSkipVerify; may be repeated' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l secrets -d 'Read Secrets of metrics here, DIR/NAME/KEY, or from variables, instead of the cluster' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -s n -l namespace -d 'Namespace of the canary [default: the context\'s, else default]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -s s -l server -d 'Address and port of the API server' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l token -d 'Bearer token for the API server; prefer a kubeconfig, other processes can read arguments' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l as -d 'User to impersonate' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l as-group -d 'Group to impersonate; may be repeated' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l certificate-authority -d 'File with the certificates that sign the API server\'s' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l client-certificate -d 'Client certificate for TLS' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l client-key -d 'Key of the client certificate' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l cache-dir -d 'Folder for what is cached; accepted as kubectl has it, but nothing is cached' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l allow-dirty -d 'Read a file that differs from its commit as it is, and mark the run'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l disable-compression -d 'Do not ask the API server for compressed answers'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l metrics-server -d 'Prometheus for the built-in checks of Canaries that name none, with its namespace in the host' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l allow-host -d 'Let metrics and hooks be asked of a loopback, link-local or private address; may be repeated' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l skip-verify -d 'Believe any certificate of this host, where a template says insecureSkipVerify; may be repeated' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l secrets -d 'Read Secrets of metrics here, DIR/NAME/KEY, or from variables, instead of the cluster' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l provider -d 'Traffic provider of Canaries that name none' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l selector-labels -d 'Labels that may select a target\'s pods, in order of preference' -r
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l allow-host -d 'Let metrics and hooks be asked of a loopback, link-local or private address; may be repeated' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l include-label-prefix -d 'Copy labels and annotations with this prefix to the primary, * for all' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -s o -l output -d 'What goes to standard output: nothing, one object at the end, or one line an event' -r -f -a "json\t'One object at the end'
 ndjson\t'One object a line, as it happens'"
@@ -407,17 +445,18 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l 
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l disable-compression -d 'Do not ask the API server for compressed answers'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote abort pause resume get status notify eject sandbox version completion man help" -f -a "promote" -d 'Drive one rollout to its end'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote abort pause resume get status notify eject sandbox version completion man help" -f -a "abort" -d 'Bring the users back to the old version and end the run'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote abort pause resume get status notify eject sandbox version completion man help" -f -a "pause" -d 'Hold the weight where it is'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote abort pause resume get status notify eject sandbox version completion man help" -f -a "resume" -d 'Let a paused run go on'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote abort pause resume get status notify eject sandbox version completion man help" -f -a "get" -d 'List the canaries that are or were driven'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote abort pause resume get status notify eject sandbox version completion man help" -f -a "status" -d 'Follow a run from another terminal, and exit with its code'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote abort pause resume get status notify eject sandbox version completion man help" -f -a "notify" -d 'Show an alert of a Canary, or send it'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote abort pause resume get status notify eject sandbox version completion man help" -f -a "eject" -d 'Give a target back, and leave nothing behind'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote abort pause resume get status notify eject sandbox version completion man help" -f -a "sandbox" -d 'Serve an embedded cluster that kubectl can talk to'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote abort pause resume get status notify eject sandbox version completion man help" -f -a "version" -d 'Print the version'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote abort pause resume get status notify eject sandbox version completion man help" -f -a "completion" -d 'Print a completion script'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote abort pause resume get status notify eject sandbox version completion man help" -f -a "man" -d 'Print the man page'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote abort pause resume get status notify eject sandbox version completion man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume get status notify eject sandbox version completion man help" -f -a "promote" -d 'Drive one rollout to its end'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume get status notify eject sandbox version completion man help" -f -a "analyze" -d 'Ask every metric of a canary once'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume get status notify eject sandbox version completion man help" -f -a "abort" -d 'Bring the users back to the old version and end the run'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume get status notify eject sandbox version completion man help" -f -a "pause" -d 'Hold the weight where it is'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume get status notify eject sandbox version completion man help" -f -a "resume" -d 'Let a paused run go on'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume get status notify eject sandbox version completion man help" -f -a "get" -d 'List the canaries that are or were driven'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume get status notify eject sandbox version completion man help" -f -a "status" -d 'Follow a run from another terminal, and exit with its code'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume get status notify eject sandbox version completion man help" -f -a "notify" -d 'Show an alert of a Canary, or send it'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume get status notify eject sandbox version completion man help" -f -a "eject" -d 'Give a target back, and leave nothing behind'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume get status notify eject sandbox version completion man help" -f -a "sandbox" -d 'Serve an embedded cluster that kubectl can talk to'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume get status notify eject sandbox version completion man help" -f -a "version" -d 'Print the version'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume get status notify eject sandbox version completion man help" -f -a "completion" -d 'Print a completion script'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume get status notify eject sandbox version completion man help" -f -a "man" -d 'Print the man page'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume get status notify eject sandbox version completion man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and __fish_seen_subcommand_from sandbox" -f -a "serve" -d 'Serve a cluster for kubectl on a port of this machine'

@@ -31,6 +31,8 @@ impl ExitCode {
     pub const OK: Self = Self(0);
     /// Unexpected failure before anything moved.
     pub const BUG: Self = Self(1);
+    /// Of `analyze`: a metric did not pass.
+    pub const NOT_PASSED: Self = Self(1);
     /// Arguments, configuration, unreadable kubeconfig.
     pub const USAGE: Self = Self(2);
     /// The specification or the cluster does not allow it; the cluster is untouched.

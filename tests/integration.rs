@@ -31,6 +31,8 @@ mod faults;
 mod install;
 #[path = "integration/meshes.rs"]
 mod meshes;
+#[path = "integration/metrics.rs"]
+mod metrics;
 #[path = "integration/rbac.rs"]
 mod rbac;
 #[path = "integration/readme.rs"]

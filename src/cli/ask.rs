@@ -15,6 +15,7 @@ use crate::cli::drive::DriveOptions;
 use crate::cli::environment::Environment;
 use crate::cli::error::CliError;
 use crate::cli::globals::Globals;
+use crate::cli::metric_settings::metric_settings;
 use crate::cli::output::Output;
 use crate::cli::output::Pace;
 use crate::cli::promote::hosts;
@@ -275,7 +276,7 @@ impl<'a> Asking<'a> {
             Some(self.name),
             Some(&self.remote.connection.namespace),
         )?;
-        let options = way_back(&args.flagger);
+        let options = way_back(&args.flagger, environment)?;
         let prepared = drive::prepare(&loaded, &options)?;
         let output = Output::new(&args.display, environment, Pace::Times(1))?;
         let (words, heard) = unbounded_channel();
@@ -291,8 +292,8 @@ impl<'a> Asking<'a> {
             why: error.to_string(),
         })?;
         let requests = self.remote.requests.clone();
-        let hosts = hosts(&args.flagger.allow_host)?;
-        let transport = transport(&requests, &hosts, environment)?;
+        let hosts = hosts(&args.flagger.metrics.allow_host)?;
+        let transport = transport(&requests, &hosts, &options.metrics.skip_verify, environment)?;
         let world = drive::World {
             requests,
             transport,
@@ -329,17 +330,16 @@ impl<'a> Asking<'a> {
     }
 }
 
-fn way_back(flagger: &FlaggerOptions) -> DriveOptions {
-    DriveOptions {
+fn way_back(flagger: &FlaggerOptions, environment: &Environment) -> Result<DriveOptions, CliError> {
+    Ok(DriveOptions {
         plan: PlanOptions {
             timing: Timing::Event,
             drain: SignedDuration::from_secs(5),
             retry: false,
         },
         timeout: None,
-        provider: flagger.target.provider.clone(),
-        metrics_server: flagger.metrics_server.clone(),
+        metrics: metric_settings(&flagger.metrics, &flagger.target.provider, environment)?,
         workloads: workload_options(flagger),
         alerts: AlertOptions::default(),
-    }
+    })
 }

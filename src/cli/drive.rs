@@ -18,6 +18,7 @@ use crate::cli::alerting::Post;
 use crate::cli::alerting::audience;
 use crate::cli::error::Busy;
 use crate::cli::error::CliError;
+use crate::cli::metric_settings::MetricSettings;
 use crate::cli::questions;
 use crate::cli::questions::Draft;
 use crate::cli::questions::drafts;
@@ -81,10 +82,8 @@ pub struct DriveOptions {
     pub plan: PlanOptions,
     /// Ends the run; by default twice what it can take.
     pub timeout: Option<Duration>,
-    /// For canaries that name none.
-    pub provider: Option<String>,
-    /// For canaries that name none.
-    pub metrics_server: Option<String>,
+    /// Whom metrics are asked of.
+    pub metrics: MetricSettings,
     /// Labels and configs.
     pub workloads: WorkloadOptions,
     /// Who is told of canaries that name nobody.
@@ -131,7 +130,7 @@ pub struct World {
 /// Everything that this release or the router cannot do.
 pub fn prepare(loaded: &Loaded, options: &DriveOptions) -> Result<Prepared, Error> {
     let canary = &loaded.canary;
-    let provider = provider(loaded, options)?;
+    let provider = provider(loaded, &options.metrics)?;
     let postponed = not_yet(canary);
     let problems: Vec<SpecProblem> = postponed
         .into_iter()
@@ -174,7 +173,7 @@ pub fn prepare(loaded: &Loaded, options: &DriveOptions) -> Result<Prepared, Erro
         );
         return Err(refused(loaded, vec![problem]));
     };
-    let questions = drafts(loaded, provider, options)?;
+    let questions = drafts(loaded, provider, &options.metrics)?;
     Ok(Prepared {
         provider,
         plan,
@@ -211,7 +210,7 @@ fn refused(loaded: &Loaded, problems: Vec<SpecProblem>) -> Error {
 /// It names none, or one that is not in this release.
 pub(super) fn provider(
     loaded: &Loaded,
-    options: &DriveOptions,
+    settings: &MetricSettings,
 ) -> Result<&'static TrafficProvider, CliError> {
     let known = || {
         router::PROVIDERS
@@ -224,7 +223,7 @@ pub(super) fn provider(
         .canary
         .provider
         .map(|provider| provider.as_str().to_owned())
-        .or_else(|| options.provider.clone());
+        .or_else(|| settings.provider.clone());
     let Some(name) = name else {
         return Err(CliError::NoProvider {
             canary: loaded.canary.name.clone(),
@@ -286,7 +285,7 @@ pub async fn drive(
     let lease = lease(world, &canary);
     let record = KubernetesRunRecord::new(requests.clone(), namespace, name);
     let questions = questions::questions(questions, requests).await;
-    let metrics = Metrics::new(Rc::clone(&world.transport), questions);
+    let metrics = Metrics::new(world.ways(), questions);
     let hooks = canary.analysis.webhooks.iter().map(|hook| Wired {
         hook: hook.clone(),
         transport: Rc::clone(&world.transport),
@@ -356,6 +355,7 @@ pub async fn drive(
             () = listening => None,
         }
     };
+    metrics.tidy().await;
     let Some(driven) = driven else {
         // A fresh driver knows from the record how far the run is, and takes the way back.
         let (asks, words) = unbounded_channel();
@@ -408,7 +408,7 @@ fn bundle(loaded: &Loaded, provider: &TrafficProvider, options: &DriveOptions) -
     if let Some(spec) = bundle.pointer_mut("/items/0/spec") {
         spec["provider"] = provider.name.into();
         if spec["metricsServer"].is_null()
-            && let Some(server) = &options.metrics_server
+            && let Some(server) = &options.metrics.server
         {
             spec["metricsServer"] = server.as_str().into();
         }

@@ -15,6 +15,7 @@ use crate::cli::drive::World;
 use crate::cli::environment::Environment;
 use crate::cli::error::CliError;
 use crate::cli::globals::Globals;
+use crate::cli::metric_settings::MetricSettings;
 use crate::cli::promote;
 use crate::cli::source;
 use crate::clock::SystemClock;
@@ -87,7 +88,8 @@ async fn connected(
     let spec = source::read(&args.source, args.name.as_deref(), namespace)?;
     let requests = Requests::new(&connection, Rc::clone(&clock), rand::rng().next_u64());
     promote::check_namespace(&requests, &spec, &connection).await?;
-    let transport = promote::transport(&requests, &AllowList::default(), environment)?;
+    let nobody = AllowList::default();
+    let transport = promote::transport(&requests, &nobody, &nobody, environment)?;
     let world = World {
         transport,
         journal: None,
@@ -114,8 +116,10 @@ fn drive_options(args: &EjectArgs) -> DriveOptions {
             retry: false,
         },
         timeout: None,
-        provider: args.target.provider.clone(),
-        metrics_server: None,
+        metrics: MetricSettings {
+            provider: args.target.provider.clone(),
+            ..MetricSettings::default()
+        },
         workloads: WorkloadOptions {
             selector_labels: args.target.selector_labels.clone(),
             include_label_prefix: Vec::new(),
@@ -136,7 +140,7 @@ pub async fn eject(
     say: Say<'_>,
 ) -> Result<(), Error> {
     let canary = Rc::new(loaded.canary.clone());
-    let provider = drive::provider(loaded, options)?;
+    let provider = drive::provider(loaded, &options.metrics)?;
     let requests = &world.requests;
     let wake = drive::wake(requests, &canary, provider);
     let mut routes = vec![(provider.route)(&canary)];

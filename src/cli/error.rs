@@ -124,6 +124,17 @@ pub enum CliError {
         /// Which.
         canary: String,
     },
+    /// A metric that the canary does not have.
+    #[error("canary {canary} has no metric {metric}")]
+    #[diagnostic(code(flagger::metrics::unknown), help("{help}"))]
+    UnknownMetric {
+        /// Which.
+        canary: String,
+        /// As it was given.
+        metric: String,
+        /// What there is.
+        help: String,
+    },
     /// An entry of `--allow-host`.
     #[error("--allow-host {entry}: not a host")]
     #[diagnostic(code(flagger::cli::allow_host), help("write HOST or HOST:PORT"))]
@@ -250,6 +261,7 @@ impl CliError {
             | Self::NoProvider { .. }
             | Self::UnknownProvider { .. }
             | Self::NoMetricsServer { .. }
+            | Self::UnknownMetric { .. }
             | Self::NeverDriven { .. }
             | Self::Idle { .. }
             | Self::NotGivenBack { .. }

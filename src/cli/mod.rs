@@ -2,6 +2,7 @@
 //!
 //! Decides nothing about a rollout.
 
+use crate::cli::args::analyze::AnalyzeArgs;
 use crate::cli::args::display::ColorChoice;
 use crate::cli::args::eject::EjectArgs;
 use crate::cli::args::notify::NotifyArgs;
@@ -31,6 +32,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 pub mod alerting;
+pub mod analyze;
 pub mod args;
 pub mod ask;
 pub mod candidates;
@@ -42,7 +44,9 @@ pub mod error;
 pub mod generate;
 pub mod get;
 pub mod globals;
+pub mod machine;
 pub mod man;
+pub mod metric_settings;
 pub mod notify;
 pub mod output;
 pub mod promote;
@@ -104,6 +108,12 @@ pub enum Verb {
     #[command(help_template = TEMPLATE)]
     Promote(Box<PromoteArgs>),
 
+    /// Ask every metric of a canary once
+    ///
+    /// Prints query, value, limit and verdict of each metric that a rollout would ask for, and how long the answer
+    /// took. Nothing moves. Exits with 0 if all passed and with 1 if one did not.
+    #[command(help_template = TEMPLATE)]
+    Analyze(Box<AnalyzeArgs>),
     /// Bring the users back to the old version and end the run
     ///
     /// Asks the driver, wherever it runs, and waits until the primary serves everybody. If the driver is dead, this
@@ -388,6 +398,7 @@ fn dispatch(
 ) -> Result<ExitCode, Error> {
     match &cli.verb {
         Verb::Promote(args) => promote::run(args, &cli.globals, environment),
+        Verb::Analyze(args) => analyze::run(args, &cli.globals, environment, streams),
         Verb::Abort(args) => ask::abort(args, &cli.globals, environment, streams),
         Verb::Pause(args) => ask::ask(AskVerb::Pause, args, &cli.globals, environment, streams),
         Verb::Resume(args) => ask::ask(AskVerb::Resume, args, &cli.globals, environment, streams),
@@ -428,7 +439,8 @@ impl Cli {
         let (color, ascii) = match &self.verb {
             Verb::Promote(args) => (args.display.color, args.display.ascii),
             Verb::Abort(args) => (args.display.color, args.display.ascii),
-            Verb::Pause(_)
+            Verb::Analyze(_)
+            | Verb::Pause(_)
             | Verb::Resume(_)
             | Verb::Get(_)
             | Verb::Status(_)

@@ -29,6 +29,7 @@ use crate::kubernetes::client::connect;
 use crate::kubernetes::client::ensure_crypto;
 use crate::kubernetes::request::Requests;
 use crate::port::clock::Clock;
+use crate::transport::reach::AllowList;
 use crate::transport::reach::authority;
 use rand::Rng as _;
 use serde_json::Value;
@@ -128,7 +129,12 @@ async fn send(
     let clock: Rc<dyn Clock> = Rc::new(SystemClock);
     let connection = connect(&connect_options(globals, environment)).await?;
     let requests = Requests::new(&connection, Rc::clone(&clock), rand::rng().next_u64());
-    let transport = transport(&requests, &hosts(&args.allow_host)?, environment)?;
+    let transport = transport(
+        &requests,
+        &hosts(&args.allow_host)?,
+        &AllowList::default(),
+        environment,
+    )?;
     let post = Post {
         requests: &requests,
         transport: &transport,

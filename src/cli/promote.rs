@@ -15,6 +15,7 @@ use crate::cli::drive::prepare;
 use crate::cli::environment::Environment;
 use crate::cli::error::CliError;
 use crate::cli::globals::Globals;
+use crate::cli::metric_settings::metric_settings;
 use crate::cli::output::Output;
 use crate::cli::output::Pace;
 use crate::cli::sandbox;
@@ -84,7 +85,7 @@ async fn live_cluster(
     let (words, heard) = unbounded_channel();
     let screen = Output::new(&args.display, environment, Pace::Times(1))?;
     screen.first_words(&*clock, args.name.as_deref(), &args.source.reference);
-    let options = drive_options(args);
+    let options = drive_options(args, environment)?;
     let connection = connect(&connect_options(globals, environment)).await?;
     let spec = source::read(
         &args.source,
@@ -99,7 +100,12 @@ async fn live_cluster(
     let run = run_id(&*clock);
     let host = os::host_name().unwrap_or_else(|| "localhost".to_owned());
     let world = World {
-        transport: transport(&requests, &allow_list(args)?, environment)?,
+        transport: transport(
+            &requests,
+            &hosts(&args.flagger.metrics.allow_host)?,
+            &options.metrics.skip_verify,
+            environment,
+        )?,
         journal: journal(args, environment, &spec, &connection, &requests, &host).await?,
         requests,
         clock,
@@ -135,23 +141,25 @@ async fn live_cluster(
     Ok(ExitCode::from_outcome(finished.exit_code()))
 }
 
-/// To everything that specs name.
+/// To everything that specs name; `unverified` are hosts whose certificates nobody verifies.
 ///
 /// # Errors
 /// No HTTP client can be made.
 pub(super) fn transport(
     requests: &Requests,
     allowed: &AllowList,
+    unverified: &AllowList,
     environment: &Environment,
 ) -> Result<Rc<dyn Transport>, CliError> {
-    let (requests, allowed) = (requests.clone(), allowed.clone());
+    let (requests, allowed, unverified) = (requests.clone(), allowed.clone(), unverified.clone());
     let routed = move |proxies: &ProxySettings| {
         RoutedTransport::new(
             Box::new(ServiceProxy::new(requests.clone())),
             Box::new(requests.clone()),
             allowed.clone(),
             proxies,
-        )
+        )?
+        .without_verifying(unverified.clone(), proxies)
     };
     let plain = routed(&proxies(environment)).map_err(|error| CliError::Start {
         why: error.to_string(),
@@ -319,10 +327,6 @@ pub(super) fn proxies(environment: &Environment) -> ProxySettings {
     }
 }
 
-pub(super) fn allow_list(args: &PromoteArgs) -> Result<AllowList, CliError> {
-    hosts(&args.flagger.allow_host)
-}
-
 pub(super) fn hosts(entries: &[String]) -> Result<AllowList, CliError> {
     AllowList::parse(entries).map_err(|error| CliError::AllowHost { entry: error.entry })
 }
@@ -361,10 +365,15 @@ pub(super) fn connect_options(globals: &Globals, environment: &Environment) -> C
 }
 
 /// What the flags say beside the spec.
-#[must_use]
-pub fn drive_options(args: &PromoteArgs) -> DriveOptions {
+///
+/// # Errors
+/// A host that cannot be read.
+pub fn drive_options(
+    args: &PromoteArgs,
+    environment: &Environment,
+) -> Result<DriveOptions, CliError> {
     let flagger = &args.flagger;
-    DriveOptions {
+    Ok(DriveOptions {
         plan: PlanOptions {
             timing: match args.timing {
                 TimingArg::Event => Timing::Event,
@@ -374,11 +383,10 @@ pub fn drive_options(args: &PromoteArgs) -> DriveOptions {
             retry: args.retry,
         },
         timeout: args.timeout,
-        provider: flagger.target.provider.clone(),
-        metrics_server: flagger.metrics_server.clone(),
+        metrics: metric_settings(&flagger.metrics, &flagger.target.provider, environment)?,
         workloads: workload_options(flagger),
         alerts: args.alerts.options(args.record.cluster_name.as_ref()),
-    }
+    })
 }
 
 /// Labels and configs.

@@ -4,7 +4,6 @@
 
 use crate::canary::load::Loaded;
 use crate::canary::metric::BuiltIn;
-use crate::canary::metric_template::MetricProviderType;
 use crate::canary::metric_template::MetricTemplate;
 use crate::canary::name::Word as _;
 use crate::canary::object::ObjectRef;
@@ -13,14 +12,18 @@ use crate::canary::problem::ProblemKind;
 use crate::canary::problem::SpecErrors;
 use crate::canary::problem::SpecProblem;
 use crate::canary::yaml::Document;
-use crate::cli::drive::DriveOptions;
 use crate::cli::error::CliError;
+use crate::cli::metric_settings::MetricSettings;
 use crate::error::Error;
 use crate::kubernetes::request::Requests;
 use crate::metrics;
+use crate::metrics::Address;
 use crate::metrics::Backend;
-use crate::metrics::Headers;
+use crate::metrics::Cloud;
+use crate::metrics::Credentials;
 use crate::metrics::MetricProvider;
+use crate::metrics::Secret;
+use crate::metrics::aws;
 use crate::metrics::template::Facts;
 use crate::metrics::template::render;
 use crate::port::cluster_error::ClusterError;
@@ -32,16 +35,21 @@ use crate::router::DurationUnit;
 use crate::router::QuerySite;
 use crate::router::TrafficProvider;
 use crate::transport::metrics::Question;
+use crate::transport::reach::authority;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+use std::time::Duration;
 
 /// A question whose Secret has yet to be read.
 pub struct Draft {
     provider: &'static MetricProvider,
     backend: Backend,
     secret: Option<ObjectRef>,
+    /// Why this machine has no login.
+    no_login: Option<String>,
     query: String,
+    window: Duration,
     factor: f64,
 }
 
@@ -52,15 +60,17 @@ pub struct Draft {
 pub fn drafts(
     loaded: &Loaded,
     router: &'static TrafficProvider,
-    options: &DriveOptions,
+    settings: &MetricSettings,
 ) -> Result<Vec<Draft>, Error> {
     let mut drafts = Vec::new();
     let mut problems = Vec::new();
     for check in metric_checks(&loaded.canary.analysis.metrics) {
         let drafted = match check.asks {
-            Asks::BuiltIn(built_in) => Ok(built_in_one(loaded, router, options, &check, built_in)?),
-            Asks::Query => inline(loaded, options, &check)?,
-            Asks::Template => templated(loaded, &check),
+            Asks::BuiltIn(built_in) => {
+                Ok(built_in_one(loaded, router, settings, &check, built_in)?)
+            }
+            Asks::Query => inline(loaded, settings, &check)?,
+            Asks::Template => templated(loaded, settings, &check),
         };
         match drafted {
             Ok(draft) => drafts.push(draft),
@@ -77,25 +87,67 @@ pub fn drafts(
     .into())
 }
 
-/// The Prometheus of the canary.
-fn own(loaded: &Loaded, options: &DriveOptions) -> Result<Backend, CliError> {
+/// A question to the Prometheus of the canary.
+fn own(
+    loaded: &Loaded,
+    settings: &MetricSettings,
+    check: &MetricCheck,
+    query: String,
+    factor: f64,
+) -> Result<Draft, CliError> {
     let canary = &loaded.canary;
     let address = canary
         .metrics_server
         .clone()
-        .or_else(|| options.metrics_server.clone());
-    Ok(Backend {
-        address: address.ok_or_else(|| CliError::NoMetricsServer {
-            canary: canary.name.clone(),
-        })?,
-        headers: Vec::new(),
-    })
+        .or_else(|| settings.server.clone());
+    let address = address.ok_or_else(|| CliError::NoMetricsServer {
+        canary: canary.name.clone(),
+    })?;
+    let backend = Backend {
+        address,
+        ..Backend::default()
+    };
+    Ok(draft(settings, metrics::PROMETHEUS, backend, check, query).times(factor))
+}
+
+/// With the login of this machine, where the backend asks for it.
+fn draft(
+    settings: &MetricSettings,
+    provider: &'static MetricProvider,
+    mut backend: Backend,
+    check: &MetricCheck,
+    query: String,
+) -> Draft {
+    let wanted = (provider.cloud)(&backend.address);
+    let login = wanted.map(|kind| settings.machine.cloud(kind));
+    let (cloud, no_login): (Option<Cloud>, Option<String>) = match login {
+        None => (None, None),
+        Some(Ok(cloud)) => (Some(cloud), None),
+        Some(Err(why)) => (None, Some(why)),
+    };
+    backend.cloud = cloud;
+    Draft {
+        provider,
+        backend,
+        secret: None,
+        no_login,
+        query,
+        window: check.metric.window(),
+        factor: 1.0,
+    }
+}
+
+impl Draft {
+    /// What makes milliseconds of its answer.
+    fn times(self, factor: f64) -> Self {
+        Self { factor, ..self }
+    }
 }
 
 fn built_in_one(
     loaded: &Loaded,
     router: &TrafficProvider,
-    options: &DriveOptions,
+    settings: &MetricSettings,
     check: &MetricCheck,
     built_in: BuiltIn,
 ) -> Result<Draft, CliError> {
@@ -116,36 +168,25 @@ fn built_in_one(
         (BuiltIn::Duration, DurationUnit::Millis) => ((queries.duration)(&site), 1.0),
         (BuiltIn::Duration, DurationUnit::Seconds) => ((queries.duration)(&site), 1000.0),
     };
-    Ok(Draft {
-        provider: metrics::PROMETHEUS,
-        backend: own(loaded, options)?,
-        secret: None,
-        query,
-        factor,
-    })
+    own(loaded, settings, check, query, factor)
 }
 
 type Drafted = Result<Draft, Vec<SpecProblem>>;
 
 fn inline(
     loaded: &Loaded,
-    options: &DriveOptions,
+    settings: &MetricSettings,
     check: &MetricCheck,
 ) -> Result<Drafted, CliError> {
-    let backend = own(loaded, options)?;
     let pointer = format!("/spec/analysis/metrics/{}/query", check.index);
     let template = check.metric.query.as_deref().unwrap_or_default();
-    let query = rendered(loaded, check, template, &loaded.document, &pointer);
-    Ok(query.map(|query| Draft {
-        provider: metrics::PROMETHEUS,
-        backend,
-        secret: None,
-        query,
-        factor: 1.0,
-    }))
+    match rendered(loaded, check, template, &loaded.document, &pointer) {
+        Ok(query) => own(loaded, settings, check, query, 1.0).map(Ok),
+        Err(problems) => Ok(Err(problems)),
+    }
 }
 
-fn templated(loaded: &Loaded, check: &MetricCheck) -> Drafted {
+fn templated(loaded: &Loaded, settings: &MetricSettings, check: &MetricCheck) -> Drafted {
     // `load` has found it, or there would be no canary.
     let found = loaded.template(&check.metric);
     let Some((template, document)) =
@@ -157,26 +198,46 @@ fn templated(loaded: &Loaded, check: &MetricCheck) -> Drafted {
         let problem = SpecProblem::at(&loaded.document, kind, &pointer, "not found", message, None);
         return Err(vec![problem]);
     };
-    let (provider, address) = reach(template, document)?;
+    let (provider, address) = reach(template, document, settings)?;
     let query = rendered(loaded, check, &template.query, document, "/spec/query")?;
+    (provider.check)(&query).map_err(|why| {
+        let message = format!("the query of metric {}: {why}", check.metric.name);
+        let label = format!("not for {}", provider.name);
+        let kind = ProblemKind::WrongValue;
+        vec![SpecProblem::at(
+            document,
+            kind,
+            "/spec/query",
+            &label,
+            message,
+            None,
+        )]
+    })?;
     let asked = &template.provider;
     let headers = asked.headers.iter().flat_map(|(name, values)| {
         values
             .iter()
             .map(move |value| (name.clone(), value.clone()))
     });
+    let local = asked
+        .secret
+        .as_ref()
+        .and_then(|name| settings.machine.secret(name, provider));
+    let backend = Backend {
+        address,
+        headers: headers.collect(),
+        region: asked.region.clone(),
+        secret: local.clone().unwrap_or_default(),
+        cloud: None,
+    };
+    let secret = asked
+        .secret
+        .as_ref()
+        .filter(|_| local.is_none())
+        .map(|name| Resource::SECRET.in_namespace(&template.namespace, name));
     Ok(Draft {
-        provider,
-        backend: Backend {
-            address,
-            headers: headers.collect(),
-        },
-        secret: asked
-            .secret
-            .as_ref()
-            .map(|name| Resource::SECRET.in_namespace(&template.namespace, name)),
-        query,
-        factor: 1.0,
+        secret,
+        ..draft(settings, provider, backend, check, query)
     })
 }
 
@@ -184,50 +245,68 @@ fn templated(loaded: &Loaded, check: &MetricCheck) -> Drafted {
 fn reach(
     template: &MetricTemplate,
     document: &Document,
+    settings: &MetricSettings,
 ) -> Result<(&'static MetricProvider, String), Vec<SpecProblem>> {
     let asked = &template.provider;
+    let name = asked.kind.as_str();
+    let Some(provider) = metrics::provider(name) else {
+        let feature = format!("metrics of {name}");
+        let problem = SpecProblem::not_in_this_release(document, "/spec/provider/type", &feature);
+        return Err(vec![problem]);
+    };
     let mut problems = Vec::new();
-    let not_yet = |field: &str, feature: &str| {
-        SpecProblem::not_in_this_release(document, &format!("/spec/provider/{field}"), feature)
-    };
-    let provider = match asked.kind {
-        MetricProviderType::Prometheus => Some(metrics::PROMETHEUS),
-        MetricProviderType::InfluxDb
-        | MetricProviderType::Datadog
-        | MetricProviderType::ExternalMetrics
-        | MetricProviderType::Stackdriver
-        | MetricProviderType::CloudWatch
-        | MetricProviderType::NewRelic
-        | MetricProviderType::Graphite
-        | MetricProviderType::Dynatrace
-        | MetricProviderType::Keptn
-        | MetricProviderType::Splunk => {
-            problems.push(not_yet(
-                "type",
-                &format!("metrics of {}", asked.kind.as_str()),
-            ));
-            None
-        }
-    };
-    if asked.insecure_skip_verify {
-        problems.push(not_yet(
-            "insecureSkipVerify",
-            "a certificate that nobody verifies",
-        ));
-    }
-    if provider.is_some() && asked.address.is_none() {
+    let mut missing = |field: &str, why: &str, help: &str| {
         problems.push(SpecProblem::at(
             document,
             ProblemKind::MissingField,
             "/spec/provider",
-            "address is missing",
-            "spec.provider.address is missing: prometheus has no default".to_owned(),
-            Some("such as http://prometheus.monitoring:9090"),
+            &format!("{field} is missing"),
+            format!("spec.provider.{field} is missing: {name} {why}"),
+            Some(help),
+        ));
+        String::new()
+    };
+    let own = asked.address.clone();
+    let address = match provider.address {
+        Address::Required => own.unwrap_or_else(|| {
+            missing(
+                "address",
+                "has no default",
+                "such as http://prometheus.monitoring:9090",
+            )
+        }),
+        Address::Default(usual) => own.unwrap_or_else(|| usual.to_owned()),
+        Address::ApiServer => own.unwrap_or_default(),
+        Address::Fixed(always) => always.to_owned(),
+        Address::Region => match asked.region.as_deref().map(aws::region) {
+            Some(Ok(region)) => aws::address("monitoring", region),
+            Some(Err(_)) | None => missing("region", "needs a region of AWS", "such as eu-west-1"),
+        },
+    };
+    if matches!(provider.secret, Secret::Required(_)) && asked.secret.is_none() {
+        let keys = provider.secret.logins().concat().join(" and ");
+        missing(
+            "secretRef",
+            "needs a login",
+            &format!("its Secret has {keys}"),
+        );
+    }
+    if asked.insecure_skip_verify && !settings.skip_verify.has(&address) {
+        let pointer = "/spec/provider/insecureSkipVerify";
+        let host = authority(&address);
+        problems.push(SpecProblem::at(
+            document,
+            ProblemKind::Unsupported,
+            pointer,
+            "only by your own word",
+            format!("spec.provider.insecureSkipVerify: the certificate of {host} would be verified by nobody"),
+            Some(&format!("if that is meant: --skip-verify {host}")),
         ));
     }
-    match (provider, asked.address.clone()) {
-        (Some(provider), Some(address)) if problems.is_empty() => Ok((provider, address)),
-        _ => Err(problems),
+    if problems.is_empty() {
+        Ok((provider, address))
+    } else {
+        Err(problems)
     }
 }
 
@@ -252,17 +331,25 @@ pub async fn questions(drafts: Vec<Draft>, requests: &Requests) -> Vec<Question>
     let mut questions = Vec::new();
     for draft in drafts {
         let mut backend = draft.backend;
-        let read = match &draft.secret {
-            None => Ok(Vec::new()),
-            Some(secret) => credentials(secret, draft.provider, &backend.address, requests).await,
+        let read = match (&draft.secret, draft.no_login) {
+            (_, Some(why)) => Err(TransportError::Refused {
+                host: backend.place().to_owned(),
+                why,
+                help: format!("{} takes the login of this machine", draft.provider.name),
+            }),
+            (None, None) => Ok(backend.secret.clone()),
+            (Some(secret), None) => {
+                credentials(secret, draft.provider, backend.place(), requests).await
+            }
         };
         questions.push(Question {
             provider: draft.provider,
-            backend: read.map(|headers| {
-                backend.headers.extend(headers);
+            backend: read.map(|secret| {
+                backend.secret = secret;
                 backend
             }),
             query: draft.query,
+            window: draft.window,
             factor: draft.factor,
         });
     }
@@ -274,7 +361,7 @@ async fn credentials(
     provider: &MetricProvider,
     address: &str,
     requests: &Requests,
-) -> Result<Headers, TransportError> {
+) -> Result<Credentials, TransportError> {
     let namespace = secret.namespace.as_deref().unwrap_or_default();
     let refused = |why: String| TransportError::Refused {
         host: address.to_owned(),
@@ -302,7 +389,11 @@ async fn credentials(
         let bytes = STANDARD.decode(value.as_str()?).ok()?;
         Some((key.clone(), String::from_utf8(bytes).ok()?))
     });
-    (provider.credentials)(&entries.collect()).map_err(|error| refused(error.to_string()))
+    let entries: Credentials = entries.collect();
+    match provider.secret.check(&entries) {
+        Ok(()) => Ok(entries),
+        Err(error) => Err(refused(error.to_string())),
+    }
 }
 
 #[cfg(test)]

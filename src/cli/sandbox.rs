@@ -5,7 +5,6 @@ use crate::canary::holder::Process;
 use crate::canary::source::SourceFile;
 use crate::cli::args::promote::PromoteArgs;
 use crate::cli::args::promote::RecordMode;
-use crate::cli::args::promote::SandboxOptions;
 use crate::cli::args::values::Speed;
 use crate::cli::drive;
 use crate::cli::drive::drive;
@@ -16,9 +15,9 @@ use crate::cli::error::CliError;
 use crate::cli::globals::Globals;
 use crate::cli::output::Output;
 use crate::cli::output::Pace;
-use crate::cli::promote::allow_list;
 use crate::cli::promote::check_references;
 use crate::cli::promote::drive_options;
+use crate::cli::promote::hosts;
 use crate::cli::promote::journal_options;
 use crate::cli::signals;
 use crate::cli::source;
@@ -32,6 +31,7 @@ use crate::kubernetes::client::Connection;
 use crate::kubernetes::request::Requests;
 use crate::kubernetes::service_proxy::ServiceProxy;
 use crate::port::clock::Clock;
+use crate::port::transport::Transport;
 use crate::rollout::decision::Outcome;
 use crate::sandbox::clock::SandboxClock;
 use crate::sandbox::scenario::Scenario;
@@ -39,6 +39,7 @@ use crate::sandbox::scenario::built_in;
 use crate::sandbox::world::World;
 use crate::sandbox::world::WorldOptions;
 use crate::transport::RoutedTransport;
+use crate::transport::reach::AllowList;
 use serde_json::Value;
 use std::path::Path;
 use std::path::PathBuf;
@@ -61,7 +62,8 @@ pub fn promote(
     globals: &Globals,
     environment: &Environment,
 ) -> Result<ExitCode, Error> {
-    let scenario = scenario(&args.sandbox)?;
+    let named = args.sandbox.sandbox.as_ref().and_then(Option::as_deref);
+    let scenario = scenario(named)?;
     let speed = args.sandbox.speed();
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.enable_all().start_paused(speed == Speed::Max);
@@ -71,11 +73,15 @@ pub fn promote(
     runtime.block_on(play(args, globals, environment, scenario))
 }
 
-fn scenario(options: &SandboxOptions) -> Result<Scenario, Error> {
-    let Some(Some(path)) = &options.sandbox else {
-        return Ok(built_in::scenario(built_in::DEFAULT)?);
-    };
-    named_scenario(path)
+/// The scenario that is named, else the podinfo example.
+///
+/// # Errors
+/// It cannot be read.
+pub fn scenario(named: Option<&Path>) -> Result<Scenario, Error> {
+    match named {
+        Some(path) => named_scenario(path),
+        None => Ok(built_in::scenario(built_in::DEFAULT)?),
+    }
 }
 
 /// A built-in scenario by its name, or one in a file.
@@ -133,7 +139,8 @@ async fn play(
     source.repo = Some(dir.clone());
     let spec = source::read(&source, args.name.as_deref(), Some(&namespace))?;
     check_references(args, &spec)?;
-    let options = drive_options(args);
+    let options = drive_options(args, environment)?;
+    let allowed = hosts(&args.flagger.metrics.allow_host)?;
     let world = World::new(
         scenario,
         WorldOptions {
@@ -141,14 +148,7 @@ async fn play(
             seed: args.sandbox.seed(),
         },
     )?;
-    let connection = Connection {
-        client: kube::Client::new(world.service(), namespace.clone()),
-        namespace: namespace.clone(),
-        context: NAME.to_owned(),
-        cluster: NAME.to_owned(),
-        server: format!("https://{NAME}"),
-        request_timeout: None,
-    };
+    let connection = connection(&world, &namespace);
     let clock: Rc<dyn Clock> = Rc::new(clock);
     let requests = Requests::new(&connection, Rc::clone(&clock), args.sandbox.seed());
     let (words, mut heard) = unbounded_channel();
@@ -162,22 +162,16 @@ async fn play(
         why: error.to_string(),
     })?;
     let mut runs = 0;
-    let driver = |run, asks| -> Result<drive::World, Error> {
+    let driver_of = |run, asks| -> Result<drive::World, Error> {
         Ok(drive::World {
-            requests: requests.clone(),
-            transport: transport(&world, &requests, args)?,
-            clock: Rc::clone(&clock),
             journal: journal(args, &dir, &spec, &clock)?,
-            context: NAME.to_owned(),
-            place: Place::Process(Process {
-                user: NAME.to_owned(),
-                host: NAME.to_owned(),
-                pid: 1,
-                kernel: None,
-            }),
-            is_gone: |_, _| true,
-            run: run_id(&*clock, args.sandbox.seed(), run),
             asks,
+            ..driver(
+                &world,
+                &requests,
+                &allowed,
+                run_id(&*clock, args.sandbox.seed(), run),
+            )
         })
     };
     let code = loop {
@@ -187,7 +181,7 @@ async fn play(
             output.warn(&prepared.warnings);
         }
         let (run_words, run_heard) = unbounded_channel();
-        let driver = driver(runs, Some(run_words.clone()))?;
+        let driver = driver_of(runs, Some(run_words.clone()))?;
         let mut subscribers = output.subscribers(Some(&spec), None);
         let driving = drive(
             &spec.loaded,
@@ -230,7 +224,13 @@ async fn play(
     output.end();
     if world.is_given_up() {
         let mut say = |line: &str| output.hint(&format!("  {line}\n"));
-        eject(&spec.loaded, &options, &driver(runs + 1, None)?, &mut say).await?;
+        eject(
+            &spec.loaded,
+            &options,
+            &driver_of(runs + 1, None)?,
+            &mut say,
+        )
+        .await?;
     }
     // The last pods leave, so that what is kept is where the world came to rest.
     clock.sleep(SETTLE).await;
@@ -355,22 +355,56 @@ fn yaml(objects: &[&Value]) -> String {
     documents.join("---\n")
 }
 
-fn transport(
+/// The API server of that world.
+#[must_use]
+pub fn connection(world: &World, namespace: &str) -> Connection {
+    Connection {
+        client: kube::Client::new(world.service(), namespace),
+        namespace: namespace.to_owned(),
+        context: NAME.to_owned(),
+        cluster: NAME.to_owned(),
+        server: format!("https://{NAME}"),
+        request_timeout: None,
+    }
+}
+
+/// What a driver of that world is given.
+#[must_use]
+pub fn driver(
     world: &World,
     requests: &Requests,
-    args: &PromoteArgs,
-) -> Result<Rc<dyn crate::port::transport::Transport>, CliError> {
+    allowed: &AllowList,
+    run: String,
+) -> drive::World {
+    drive::World {
+        requests: requests.clone(),
+        transport: transport(world, requests, allowed.clone()),
+        clock: Rc::new(world.clock()),
+        journal: None,
+        context: NAME.to_owned(),
+        place: Place::Process(Process {
+            user: NAME.to_owned(),
+            host: NAME.to_owned(),
+            pid: 1,
+            kernel: None,
+        }),
+        is_gone: |_, _| true,
+        run,
+        asks: None,
+    }
+}
+
+/// To addresses, of which all are in that world.
+fn transport(world: &World, requests: &Requests, allowed: AllowList) -> Rc<dyn Transport> {
     let outside = world.transport();
     let routed = RoutedTransport::with(
         Box::new(ServiceProxy::new(requests.clone())),
         Box::new(Rc::clone(&outside)),
         Box::new(Rc::clone(&outside)),
         Box::new(requests.clone()),
-        allow_list(args)?,
+        allowed,
     );
-    Ok(Rc::new(
-        routed.with_proxies(Box::new(move |_| Ok(Rc::clone(&outside)))),
-    ))
+    Rc::new(routed.with_proxies(Box::new(move |_| Ok(Rc::clone(&outside)))))
 }
 
 fn journal(
@@ -396,7 +430,7 @@ fn journal(
 }
 
 /// Derived from virtual time and seed alone.
-fn run_id(clock: &dyn Clock, seed: u64, run: u64) -> String {
+pub(super) fn run_id(clock: &dyn Clock, seed: u64, run: u64) -> String {
     let milliseconds = u64::try_from(clock.now().as_millisecond()).unwrap_or(0);
     let random = u128::from(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)) << 8 | u128::from(run);
     ulid::Ulid::from_parts(milliseconds, random).to_string()

@@ -3,6 +3,9 @@
 use crate::alerts;
 use crate::cli::error::CliError;
 use crate::error::EXIT_CODES;
+use crate::metrics;
+use crate::metrics::Address;
+use crate::metrics::Secret;
 use std::fmt::Write as _;
 
 mod providers;
@@ -13,6 +16,7 @@ pub fn all() -> Vec<(&'static str, String)> {
     vec![
         ("chats", chats_as_markdown()),
         ("exit-codes", exit_codes_as_markdown()),
+        ("metrics", metrics_as_markdown()),
         ("providers", providers::objects()),
         ("strategies", providers::strategies()),
         ("built-in-checks", providers::queries()),
@@ -59,6 +63,47 @@ pub fn chats_as_markdown() -> String {
     for chat in alerts::PROVIDERS {
         // A `String` takes everything.
         let _ = writeln!(text, "| `{}` | {} | {} |", chat.name, chat.title, chat.uses);
+    }
+    text
+}
+
+/// Metric sources, for pages.
+#[must_use]
+pub fn metrics_as_markdown() -> String {
+    let mut text = String::from(
+        "| `type` | `address` | Secret | Time that is asked about | Answers within |\n|---|---|---|---|---|\n",
+    );
+    for provider in metrics::PROVIDERS {
+        let address = match provider.address {
+            Address::Required => "needed".to_owned(),
+            Address::Default(usual) => format!("else `{usual}`"),
+            Address::ApiServer => "else the API server".to_owned(),
+            Address::Region => "`region` is needed instead".to_owned(),
+            Address::Fixed("") => "always the API server".to_owned(),
+            Address::Fixed(always) => format!("always `{always}`"),
+        };
+        let logins = provider.secret.logins().iter().map(|login| {
+            let keys: Vec<String> = login.iter().map(|key| format!("`{key}`")).collect();
+            keys.join(" and ")
+        });
+        let mut secret = logins.collect::<Vec<_>>().join(", or ");
+        for key in provider.more_keys {
+            // A `String` takes everything.
+            let _ = write!(secret, ", perhaps `{key}`");
+        }
+        let secret = match provider.secret {
+            Secret::Required(_) => format!("needed: {secret}"),
+            Secret::Optional([]) => "–".to_owned(),
+            Secret::Optional(_) => secret,
+        };
+        // A `String` takes everything.
+        let _ = writeln!(
+            text,
+            "| `{}` | {address} | {secret} | {} | {} s |",
+            provider.name,
+            provider.window,
+            provider.timeout.as_secs()
+        );
     }
     text
 }

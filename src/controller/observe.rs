@@ -11,6 +11,7 @@ use crate::port::Job;
 use crate::port::cluster::ClusterView;
 use crate::port::cluster::Effect;
 use crate::port::cluster::WorkloadError;
+use crate::port::metric_source::Answered;
 use crate::port::router::SeenRoutes;
 use crate::rollout::analysis::judge;
 use crate::rollout::decision::Check;
@@ -21,11 +22,16 @@ use crate::rollout::observation::Observation;
 use crate::rollout::observation::Request;
 use crate::rollout::step::checks_due;
 use crate::rollout::step::stops;
+use futures::StreamExt as _;
+use futures::stream::FuturesOrdered;
 use jiff::Timestamp;
 use std::time::Duration;
 
 /// Between two tries to renew the lock while something else is under way.
 const SHORTEST: Duration = Duration::from_millis(500);
+
+/// Of metrics, in the order of their checks.
+type Answers<'a> = FuturesOrdered<Job<'a, Answered>>;
 
 impl Controller<'_> {
     pub(super) async fn observe(&mut self) -> Result<Observation, RunError> {
@@ -133,15 +139,24 @@ impl Controller<'_> {
         }
     }
 
-    /// In their order up to the first that stops the look, as Flagger asks them. A request ends it.
+    /// Hooks one after another, metrics all at once; the answers are heard in their order up to the first that stops the
+    /// look, as Flagger hears them. A request ends it.
     pub(super) async fn run_checks(
         &mut self,
         seen: &Observation,
     ) -> Result<Vec<CheckResult>, RunError> {
         let mut results = Vec::new();
-        for check in checks_due(&self.plan, &self.document.status, seen) {
+        let due = checks_due(&self.plan, &self.document.status, seen);
+        let metrics = self.ports.metrics;
+        let asked = due.iter().filter_map(|check| match check {
+            Check::Metric(metric) => Some(metrics.ask(*metric)),
+            Check::Hook(_) => None,
+        });
+        // Nothing is asked before the first answer is waited for.
+        let mut answers: Answers<'_> = asked.collect();
+        for check in due {
             let result = match check {
-                Check::Metric(metric) => self.measure(metric).await?,
+                Check::Metric(metric) => self.measure(metric, &mut answers).await?,
                 Check::Hook(hook) => self.call(hook).await?,
             };
             let Some(result) = result else {
@@ -157,9 +172,13 @@ impl Controller<'_> {
     }
 
     /// `None` where somebody asked for something meanwhile.
-    async fn measure(&mut self, metric: usize) -> Result<Option<CheckResult>, RunError> {
-        let metrics = self.ports.metrics;
-        let Some(answer) = self.unless_asked(metrics.ask(metric)).await? else {
+    async fn measure(
+        &mut self,
+        metric: usize,
+        answers: &mut Answers<'_>,
+    ) -> Result<Option<CheckResult>, RunError> {
+        let next = self.unless_asked(Box::pin(answers.next())).await?;
+        let Some(answer) = next.flatten() else {
             return Ok(None);
         };
         let result = judge(&self.identity.metrics[metric], &answer.query, answer.answer);

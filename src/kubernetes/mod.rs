@@ -2,6 +2,7 @@
 //!
 //! Carries out what it is told and reports what it sees; decides nothing about a rollout.
 
+pub mod api_server;
 pub mod autoscaler;
 pub mod client;
 pub mod config_tracker;

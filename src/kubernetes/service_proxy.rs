@@ -26,7 +26,7 @@ use kube::client::Body;
 use kube::core::Status;
 
 /// Longest answer that is read, bytes.
-const BODY_LIMIT: usize = 8 * 1024 * 1024;
+const BODY_LIMIT: usize = 1024 * 1024;
 
 /// Headers that the API server would take for its own: who asks, as whom, and how the connection goes on.
 const OF_THE_SERVER: [&str; 8] = [
@@ -69,40 +69,38 @@ impl ServiceProxy {
         } else {
             "get"
         };
-        let mut builder = Request::builder()
-            .method(request.method)
-            .uri(service.proxy_path());
-        for (name, value) in &request.headers {
-            builder = builder.header(name, value);
-        }
-        let sending = builder
-            .body(Body::from(request.body.clone()))
-            .map_err(|error| service.unreachable(error.to_string()))?;
         let asked = self.requests.asked(verb, &service.object, Some("proxy"));
-        self.requests
-            .within(request.timeout, self.carry(&service, &asked, sending))
+        let answer = carry(&self.requests, &asked, &service.proxy_path(), request)
             .await
-            .unwrap_or_else(|| {
-                Err(service.unreachable(format!(
-                    "nothing came through the API server within {} s",
-                    request.timeout.as_secs_f64()
-                )))
-            })
+            .map_err(|why| service.unreachable(why))?;
+        match own_words(answer.status, &answer.body) {
+            Some(words) => Err(service.failed(&asked, &words)),
+            None => Ok(answer),
+        }
     }
+}
 
-    async fn carry(
-        &self,
-        service: &Service,
-        asked: &Asked<'_>,
-        request: Request<Body>,
-    ) -> Result<HttpResponse, TransportError> {
-        let response = self
-            .requests
+/// The request, to that path of the API server; the words say why nothing came back.
+pub(super) async fn carry(
+    requests: &Requests,
+    asked: &Asked<'_>,
+    path: &str,
+    request: &HttpRequest,
+) -> Result<HttpResponse, String> {
+    let mut builder = Request::builder().method(request.method).uri(path);
+    for (name, value) in &request.headers {
+        builder = builder.header(name, value);
+    }
+    let sending = builder
+        .body(Body::from(request.body.clone()))
+        .map_err(|error| error.to_string())?;
+    let exchange = async {
+        let response = requests
             .0
             .client
-            .send(request)
+            .send(sending)
             .await
-            .map_err(|error| service.unreachable(from_client(asked, &error).to_string()))?;
+            .map_err(|error| from_client(asked, &error).to_string())?;
         let status = response.status().as_u16();
         let retry_after = response.headers().get(http::header::RETRY_AFTER);
         let retry_after = retry_after.and_then(|value| Some(value.to_str().ok()?.to_owned()));
@@ -110,22 +108,30 @@ impl ServiceProxy {
             .collect()
             .await
             .map_err(|error| {
-                service.unreachable(if error.is::<LengthLimitError>() {
+                if error.is::<LengthLimitError>() {
                     format!("its answer is longer than {BODY_LIMIT} bytes")
                 } else {
                     error.to_string()
-                })
+                }
             })?
-            .to_bytes();
-        match own_words(status, &body) {
-            Some(words) => Err(service.failed(asked, &words)),
-            None => Ok(HttpResponse {
-                status,
-                body: body.to_vec(),
-                retry_after,
-            }),
-        }
-    }
+            .to_bytes()
+            .to_vec();
+        Ok(HttpResponse {
+            status,
+            body,
+            retry_after,
+        })
+    };
+    let limit = request.timeout.as_secs_f64();
+    let late = || {
+        Err(format!(
+            "nothing came through the API server within {limit} s"
+        ))
+    };
+    requests
+        .within(request.timeout, exchange)
+        .await
+        .unwrap_or_else(late)
 }
 
 /// What the API server itself says, instead of the Service behind it.

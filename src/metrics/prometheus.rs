@@ -1,146 +1,97 @@
 //! Prometheus: instant queries, asked without `time` so that its own clock counts.
 //! <https://prometheus.io/docs/prometheus/latest/querying/api/#instant-queries>
 //!
-//! One number is expected. Several series are an error: which of them is meant cannot be known.
+//! One number is expected. Several series are an error: which of them is meant cannot be known. What Amazon hosts is
+//! asked with signed requests.
 
 use crate::canary::answer::Answer;
 use crate::canary::http::HttpRequest;
 use crate::canary::http::HttpResponse;
-use crate::metrics::Backend;
-use crate::metrics::Credentials;
-use crate::metrics::CredentialsError;
-use crate::metrics::Headers;
+use crate::metrics::Ask;
+use crate::metrics::CloudKind;
 use crate::metrics::MetricProvider;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
+use crate::metrics::Probe;
+use crate::metrics::Reply;
+use crate::metrics::Secret;
+use crate::metrics::aws;
+use crate::metrics::aws::Keys;
+use crate::metrics::reading::json;
+use crate::metrics::reading::number;
+use crate::metrics::reading::only;
+use crate::metrics::writing::authorization;
+use crate::metrics::writing::get;
+use crate::metrics::writing::header;
+use crate::metrics::writing::one_line;
+use crate::metrics::writing::url;
 use serde_json::Value;
-use std::fmt::Write as _;
-use std::time::Duration;
 
 pub(super) const PROVIDER: MetricProvider = MetricProvider {
-    name: "prometheus",
-    request,
-    credentials,
-    probe: "vector(1)",
-    parse,
+    secret: Secret::Optional(&[&["token"], &["username", "password"]]),
+    cloud: |address| amazons_region(address).map(|_| CloudKind::Aws),
+    probe: Probe::Query("vector(1)"),
+    ..MetricProvider::new("prometheus", request, parse)
 };
 
-/// For one query.
-const TIMEOUT: Duration = Duration::from_secs(5);
+/// The region of a workspace that Amazon hosts.
+fn amazons_region(address: &str) -> Option<&str> {
+    let (_, rest) = address.split_once("://")?;
+    let host = rest.split(['/', ':', '?']).next()?;
+    let (region, land) = host.strip_prefix("aps-workspaces.")?.split_once('.')?;
+    matches!(land, "amazonaws.com" | "amazonaws.com.cn").then_some(region)
+}
 
-fn request(backend: &Backend, query: &str) -> HttpRequest {
-    // Flagger drops a query of the address too.
-    let address = backend.address.split(['?', '#']).next().unwrap_or_default();
-    let query = query.split_whitespace().collect::<Vec<_>>().join(" ");
-    HttpRequest {
-        method: "GET",
-        url: format!(
-            "{}/api/v1/query?query={}",
-            address.trim_end_matches('/'),
-            escaped(&query)
-        ),
-        headers: backend.headers.clone(),
-        body: Vec::new(),
-        timeout: TIMEOUT,
+fn request(ask: &Ask<'_>) -> Result<HttpRequest, String> {
+    match amazons_region(&ask.backend.address) {
+        Some(region) => aws::first(ask, region, signed),
+        None => Ok(query(ask)),
     }
 }
 
-/// A token, else a user with a password.
-fn credentials(secret: &Credentials) -> Result<Headers, CredentialsError> {
-    let authorization = if let Some(token) = secret.get("token") {
-        format!("Bearer {token}")
-    } else {
-        let part = |key: &str, missing| secret.get(key).ok_or(CredentialsError { missing });
-        let user = part("username", "token, and no username")?;
-        let password = part("password", "password")?;
-        format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
-    };
-    Ok(vec![("Authorization".to_owned(), authorization)])
+fn query(ask: &Ask<'_>) -> HttpRequest {
+    let parameters = [("query", &*one_line(ask.query))];
+    let mut request = get(ask, url(&ask.backend.address, "/api/v1/query", &parameters));
+    if let Some(authorization) = authorization(&ask.backend.secret) {
+        header(&mut request, "Authorization", &authorization);
+    }
+    request
 }
 
-fn escaped(query: &str) -> String {
-    let mut text = String::with_capacity(query.len() * 2);
-    for byte in query.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            // Writing into a string cannot fail.
-            let _infallible = write!(text, "%{byte:02X}");
+fn signed(ask: &Ask<'_>, keys: &Keys) -> Result<HttpRequest, String> {
+    let mut request = query(ask);
+    let region = amazons_region(&ask.backend.address).unwrap_or_default();
+    aws::sign(&mut request, keys, "aps", region, ask.now);
+    Ok(request)
+}
+
+fn parse(ask: &Ask<'_>, response: &HttpResponse) -> Reply {
+    let parsed = |_: &Ask<'_>, response: &HttpResponse| Reply::from(read(response));
+    if amazons_region(&ask.backend.address).is_some() {
+        return aws::then(ask, response, signed, parsed);
+    }
+    parsed(ask, response)
+}
+
+fn read(response: &HttpResponse) -> Result<Answer, String> {
+    let body = json("Prometheus", response)?;
+    if body["status"] != "success" {
+        let words = body["error"].as_str().unwrap_or("no success");
+        return Err(format!("Prometheus answers: {words}"));
+    }
+    let (kind, result) = (&body["data"]["resultType"], &body["data"]["result"]);
+    let value = match (kind.as_str(), result) {
+        (Some("vector"), Value::Array(series)) => match only(series, "series")? {
+            None => return Ok(Answer::NoValues),
+            Some(one) => &one["value"][1],
+        },
+        (Some("scalar"), result) => &result[1],
+        (Some(other), _) => return Err(format!("a {other} instead of one number")),
+        (None, _) => {
+            return Err("the answer is not Prometheus' JSON: it has no resultType".to_owned());
         }
-    }
-    text
-}
-
-#[derive(Deserialize)]
-struct Body {
-    status: String,
-    #[serde(default)]
-    error: String,
-    data: Option<Data>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Data {
-    result_type: String,
-    result: Value,
-}
-
-#[derive(Deserialize)]
-struct Series {
-    value: (f64, String),
-}
-
-fn parse(response: &HttpResponse) -> Answer {
-    let body: Result<Body, _> = serde_json::from_slice(&response.body);
-    if response.status >= 400 {
-        let words = body.map_or_else(
-            |_| String::from_utf8_lossy(&response.body).trim().to_owned(),
-            |body| body.error,
-        );
-        let words: String = words.chars().take(200).collect();
-        return Answer::Error(format!("Prometheus answers {}: {words}", response.status));
-    }
-    let body = match body {
-        Ok(body) => body,
-        Err(error) => return Answer::Error(format!("the answer is not Prometheus' JSON: {error}")),
     };
-    let Some(data) = body.data.filter(|_| body.status == "success") else {
-        return Answer::Error(format!(
-            "Prometheus answers {}: {}",
-            body.status, body.error
-        ));
-    };
-    match data.result_type.as_str() {
-        "vector" => match serde_json::from_value::<Vec<Series>>(data.result) {
-            Ok(series) => match series.as_slice() {
-                [] => Answer::NoValues,
-                [one] => number(&one.value.1),
-                more => Answer::Error(format!(
-                    "{} series instead of one number: aggregate the query",
-                    more.len()
-                )),
-            },
-            Err(error) => Answer::Error(format!("the vector cannot be read: {error}")),
-        },
-        "scalar" => match serde_json::from_value::<(f64, String)>(data.result) {
-            Ok((_, text)) => number(&text),
-            Err(error) => Answer::Error(format!("the scalar cannot be read: {error}")),
-        },
-        other => Answer::Error(format!("a {other} instead of one number")),
-    }
-}
-
-fn number(text: &str) -> Answer {
-    match text {
-        "NaN" => Answer::NoValues,
-        "+Inf" => Answer::Value(f64::INFINITY),
-        "-Inf" => Answer::Value(f64::NEG_INFINITY),
-        text => text.parse().map_or_else(
-            |_| Answer::Error(format!("{text:?} is not a number")),
-            Answer::Value,
-        ),
+    match value {
+        Value::String(_) => Ok(number(value)),
+        other => Err(format!("{other} instead of the text of a number")),
     }
 }
 
@@ -149,11 +100,12 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, body: &str) -> Answer {
-        parse(&HttpResponse {
+        let response = HttpResponse {
             status,
             body: body.as_bytes().to_vec(),
             retry_after: None,
-        })
+        };
+        read(&response).unwrap_or_else(Answer::Error)
     }
 
     fn vector(result: &str) -> Answer {
@@ -166,35 +118,15 @@ mod tests {
     }
 
     #[test]
-    fn a_query_is_sent_on_one_line_and_escaped() {
-        let backend = Backend {
-            address: "http://prometheus.monitoring:9090/?tenant=a".to_owned(),
-            headers: vec![("X-Scope-OrgID".to_owned(), "a".to_owned())],
-        };
-        let request = request(&backend, "sum(\n  rate(a{b=\"c d\"}[1m])\n)");
-        assert_eq!(request.headers, backend.headers);
-        assert_eq!(
-            request.url,
-            "http://prometheus.monitoring:9090/api/v1/query?query=sum%28%20rate%28a%7Bb%3D%22c%20d%22%7D%5B1m%5D%29%20%29"
-        );
-    }
-
-    #[test]
-    fn a_secret_holds_a_token_or_a_user_with_a_password() {
-        let header = |entries: &[(&str, &str)]| {
-            let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
-            credentials(&entries.iter().map(owned).collect())
-                .map(|headers| headers[0].1.clone())
-                .map_err(|error| error.to_string())
-        };
-        assert_eq!(header(&[("token", "t")]), Ok("Bearer t".to_owned()));
-        let both = [("username", "u"), ("password", "p")];
-        assert_eq!(header(&both), Ok("Basic dTpw".to_owned()));
-        assert_eq!(header(&both[..1]), Err("it has no password".to_owned()));
-        assert_eq!(
-            header(&[]),
-            Err("it has no token, and no username".to_owned())
-        );
+    fn what_amazon_hosts_is_known_by_its_host_alone() {
+        let hosted = "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1";
+        assert_eq!(amazons_region(hosted), Some("eu-west-1"));
+        for other in [
+            "https://prometheus.example/aps-workspaces.eu-west-1.amazonaws.com",
+            "https://aps-workspaces.eu-west-1.amazonaws.com.evil.example",
+        ] {
+            assert_eq!(amazons_region(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -55,6 +55,17 @@ pub fn metric_checks(metrics: &[Metric]) -> Vec<MetricCheck> {
 /// Compares an answer with the metric's limits.
 #[must_use]
 pub fn judge(check: &MetricCheck, query: &str, answer: Answer) -> CheckResult {
+    let sample = sample(check, query, answer);
+    match (sample.ok, sample.value) {
+        (true, _) => CheckResult::Passed(sample),
+        (false, Some(_)) => CheckResult::Failed(sample),
+        (false, None) => CheckResult::Unavailable(sample),
+    }
+}
+
+/// An answer beside the metric's limits.
+#[must_use]
+pub fn sample(check: &MetricCheck, query: &str, answer: Answer) -> Sample {
     let metric = &check.metric;
     let built_in = match check.asks {
         Asks::BuiltIn(built_in) => Some(built_in),
@@ -81,7 +92,7 @@ pub fn judge(check: &MetricCheck, query: &str, answer: Answer) -> CheckResult {
         Answer::Error(why) => (None, Some(why)),
     };
     let ok = value.is_some_and(|value| limits.contains(value));
-    let sample = Sample {
+    Sample {
         name: metric.name.clone(),
         value,
         min: limits.min,
@@ -91,11 +102,6 @@ pub fn judge(check: &MetricCheck, query: &str, answer: Answer) -> CheckResult {
         window_ms: u64::try_from(metric.window().as_millis()).unwrap_or(u64::MAX),
         query: Some(query.to_owned()),
         error,
-    };
-    match (ok, sample.value) {
-        (true, _) => CheckResult::Passed(sample),
-        (false, Some(_)) => CheckResult::Failed(sample),
-        (false, None) => CheckResult::Unavailable(sample),
     }
 }
 

@@ -27,7 +27,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Longest answer that is read, bytes.
-pub const BODY_LIMIT: usize = 8 * 1024 * 1024;
+pub const BODY_LIMIT: usize = 1024 * 1024;
 /// A connection that takes longer will not come.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -61,18 +61,27 @@ impl DirectTransport {
     /// # Errors
     /// TLS cannot be set up at all.
     pub fn new(dialling: Dialling, proxies: &ProxySettings) -> Result<Self, SetupError> {
+        Self::of(&|| builder(dialling, proxies))
+    }
+
+    /// One that believes every certificate.
+    ///
+    /// # Errors
+    /// As for [`Self::new`].
+    pub fn unverified(dialling: Dialling, proxies: &ProxySettings) -> Result<Self, SetupError> {
+        Self::of(&|| builder(dialling, proxies).tls_danger_accept_invalid_certs(true))
+    }
+
+    fn of(builder: &dyn Fn() -> ClientBuilder) -> Result<Self, SetupError> {
         // A client made before would panic; a second call does nothing.
         let _already_installed = rustls::crypto::ring::default_provider().install_default();
-        match builder(dialling, proxies).build() {
+        match builder().build() {
             Ok(client) => Ok(Self {
                 client,
                 no_authorities: false,
             }),
             // A system without certificate authorities still speaks http.
-            Err(_) => match builder(dialling, proxies)
-                .tls_certs_only(std::iter::empty())
-                .build()
-            {
+            Err(_) => match builder().tls_certs_only(std::iter::empty()).build() {
                 Ok(client) => Ok(Self {
                     client,
                     no_authorities: true,

@@ -3,14 +3,23 @@
 //! Decides nothing about answers.
 
 use crate::canary::answer::Answer;
+use crate::canary::http::HttpRequest;
+use crate::metrics::Again;
+use crate::metrics::Ask;
 use crate::metrics::Backend;
 use crate::metrics::MetricProvider;
+use crate::metrics::Probe;
+use crate::metrics::Reply;
 use crate::port::Job;
+use crate::port::clock::Clock;
 use crate::port::metric_source::Answered;
 use crate::port::metric_source::MetricSource;
 use crate::port::transport::Transport;
 use crate::port::transport::TransportError;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// One check of the analysis, ready to be asked.
 pub struct Question {
@@ -20,40 +29,158 @@ pub struct Question {
     pub backend: Result<Backend, TransportError>,
     /// The query.
     pub query: String,
+    /// The metric's interval.
+    pub window: Duration,
     /// What makes milliseconds of an answer; 1 for everything else.
     pub factor: f64,
 }
 
+/// How backends are reached, and when.
+#[derive(Clone)]
+pub struct Ways {
+    /// To addresses.
+    pub transport: Rc<dyn Transport>,
+    /// To the Kubernetes API server, whose requests have a path instead of an address.
+    pub api_server: Rc<dyn Transport>,
+    /// Time.
+    pub clock: Rc<dyn Clock>,
+}
+
 /// The metrics of one canary.
 pub struct Metrics {
-    transport: Rc<dyn Transport>,
+    ways: Ways,
     questions: Vec<Question>,
+    left_behind: RefCell<LeftBehind>,
+}
+
+/// What takes back what asking has left behind, each until it was sent.
+#[derive(Default)]
+struct LeftBehind {
+    asked: u64,
+    requests: BTreeMap<u64, (bool, HttpRequest)>,
 }
 
 impl Metrics {
     /// In the order of the checks.
     #[must_use]
-    pub fn new(transport: Rc<dyn Transport>, questions: Vec<Question>) -> Self {
+    pub fn new(ways: Ways, questions: Vec<Question>) -> Self {
         Self {
-            transport,
+            ways,
             questions,
+            left_behind: RefCell::default(),
         }
     }
 
     async fn answer(&self, question: &Question) -> Answer {
-        let sent = match &question.backend {
-            Ok(backend) => {
-                let request = (question.provider.request)(backend, &question.query);
-                self.transport.send(&request).await
-            }
+        let asked = match &question.backend {
+            Ok(backend) => self.asked(question, backend, &question.query).await,
             Err(error) => Err(error.clone()),
         };
-        match sent {
-            Ok(response) => match (question.provider.parse)(&response) {
-                Answer::Value(value) => Answer::Value(value * question.factor),
-                other @ (Answer::NoValues | Answer::Error(_)) => other,
-            },
+        match asked {
+            Ok(Answer::Value(value)) => Answer::Value(value * question.factor),
+            Ok(other @ (Answer::NoValues | Answer::Error(_))) => other,
             Err(error) => Answer::Error(error.to_string()),
+        }
+    }
+
+    /// Asks, and takes back what that leaves behind.
+    async fn asked(
+        &self,
+        question: &Question,
+        backend: &Backend,
+        query: &str,
+    ) -> Result<Answer, TransportError> {
+        let ask = Ask {
+            backend,
+            query,
+            window: question.window,
+            now: self.ways.clock.now(),
+        };
+        let of_api_server = backend.address.is_empty();
+        let left = (question.provider.cleanup)(&ask).map(|cleanup| {
+            let mut left_behind = self.left_behind.borrow_mut();
+            left_behind.asked += 1;
+            let number = left_behind.asked;
+            left_behind
+                .requests
+                .insert(number, (of_api_server, cleanup));
+            number
+        });
+        let answer = self.exchange(question.provider, &ask).await;
+        if let Some(number) = left {
+            self.take_back(number).await;
+        }
+        answer
+    }
+
+    /// However many requests it takes, within the provider's time.
+    async fn exchange(
+        &self,
+        provider: &MetricProvider,
+        ask: &Ask<'_>,
+    ) -> Result<Answer, TransportError> {
+        let clock = &self.ways.clock;
+        let begun = clock.boot();
+        let mut reply = match (provider.request)(ask) {
+            Ok(request) => Reply::AskAgain(Again {
+                request,
+                after: Duration::ZERO,
+                then: Box::new(provider.parse),
+            }),
+            Err(why) => Reply::Done(Answer::Error(why)),
+        };
+        loop {
+            let Again {
+                mut request,
+                after,
+                then,
+            } = match reply {
+                Reply::Done(answer) => return Ok(answer),
+                Reply::AskAgain(again) => again,
+            };
+            let spent = clock.boot().saturating_sub(begun);
+            let left = provider.timeout.saturating_sub(spent + after);
+            if left.is_zero() {
+                let limit = provider.timeout.as_secs_f64();
+                return Ok(Answer::Error(format!(
+                    "{} has no answer within {limit} s",
+                    provider.name
+                )));
+            }
+            if !after.is_zero() {
+                clock.sleep(after).await;
+            }
+            request.timeout = left;
+            let response = self
+                .way(ask.backend.address.is_empty())
+                .send(&request)
+                .await?;
+            reply = then(ask, &response);
+        }
+    }
+
+    fn way(&self, to_api_server: bool) -> &dyn Transport {
+        if to_api_server {
+            &*self.ways.api_server
+        } else {
+            &*self.ways.transport
+        }
+    }
+
+    async fn take_back(&self, number: u64) {
+        let left = self.left_behind.borrow().requests.get(&number).cloned();
+        if let Some((to_api_server, request)) = left {
+            // Whoever refuses this keeps what he has.
+            let _best_effort = self.way(to_api_server).send(&request).await;
+        }
+        self.left_behind.borrow_mut().requests.remove(&number);
+    }
+
+    /// Takes back what questions have left behind that nobody waited for to the end.
+    pub async fn tidy(&self) {
+        let numbers: Vec<u64> = self.left_behind.borrow().requests.keys().copied().collect();
+        for number in numbers {
+            self.take_back(number).await;
         }
     }
 }
@@ -71,18 +198,21 @@ impl MetricSource for Metrics {
 
     fn probe(&self) -> Job<'_, Result<(), TransportError>> {
         Box::pin(async move {
-            let mut asked: Vec<&Backend> = Vec::new();
+            let mut asked: Vec<(&Backend, &str)> = Vec::new();
             for question in &self.questions {
                 let backend = question.backend.as_ref().map_err(Clone::clone)?;
-                if asked.contains(&backend) {
+                let query = match question.provider.probe {
+                    Probe::Query(query) => query,
+                    Probe::TheQuery => &question.query,
+                    Probe::Nothing => continue,
+                };
+                if asked.contains(&(backend, query)) {
                     continue;
                 }
-                asked.push(backend);
-                let request = (question.provider.request)(backend, question.provider.probe);
-                let response = self.transport.send(&request).await?;
-                if let Answer::Error(why) = (question.provider.parse)(&response) {
+                asked.push((backend, query));
+                if let Answer::Error(why) = self.asked(question, backend, query).await? {
                     return Err(TransportError::Unreachable {
-                        host: backend.address.clone(),
+                        host: backend.place().to_owned(),
                         why,
                     });
                 }
@@ -93,63 +223,4 @@ impl MetricSource for Metrics {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::metrics::provider;
-    use crate::port::transport::HttpRequest;
-    use crate::port::transport::HttpResponse;
-
-    struct Canned(u16, &'static str);
-
-    impl Transport for Canned {
-        fn send<'a>(&'a self, _: &'a HttpRequest) -> Job<'a, Result<HttpResponse, TransportError>> {
-            let response = HttpResponse {
-                status: self.0,
-                body: self.1.as_bytes().to_vec(),
-                retry_after: None,
-            };
-            Box::pin(std::future::ready(Ok(response)))
-        }
-    }
-
-    fn metrics(transport: Canned, factor: f64) -> Metrics {
-        let question = Question {
-            provider: provider("prometheus").unwrap(),
-            backend: Ok(Backend {
-                address: "http://prometheus.monitoring:9090".to_owned(),
-                headers: Vec::new(),
-            }),
-            query: "up".to_owned(),
-            factor,
-        };
-        Metrics::new(Rc::new(transport), vec![question])
-    }
-
-    const HALF: &str = r#"{"status":"success","data":{"resultType":"scalar","result":[1,"0.5"]}}"#;
-
-    #[tokio::test]
-    async fn seconds_become_milliseconds() {
-        let answered = metrics(Canned(200, HALF), 1000.0).ask(0).await;
-        assert_eq!(answered.answer, Answer::Value(500.0));
-    }
-
-    #[tokio::test]
-    async fn a_backend_that_answers_nonsense_fails_the_probe_and_is_no_value_of_a_check() {
-        let metrics = metrics(Canned(502, "bad gateway"), 1.0);
-        assert!(metrics.probe().await.is_err());
-        assert!(matches!(metrics.ask(0).await.answer, Answer::Error(_)));
-    }
-
-    #[tokio::test]
-    async fn a_backend_without_its_secret_fails_the_probe_and_is_no_value_of_a_check() {
-        let mut metrics = metrics(Canned(200, HALF), 1.0);
-        let refused = TransportError::Refused {
-            host: "prometheus".to_owned(),
-            why: "no secret".to_owned(),
-            help: String::new(),
-        };
-        metrics.questions[0].backend = Err(refused.clone());
-        assert_eq!(metrics.probe().await, Err(refused));
-        assert!(matches!(metrics.ask(0).await.answer, Answer::Error(_)));
-    }
-}
+mod tests;

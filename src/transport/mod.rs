@@ -42,8 +42,16 @@ pub struct RoutedTransport {
     trusted: Box<dyn Transport>,
     namespaces: Box<dyn Namespaces>,
     allowed: AllowList,
+    unverified: Option<Unverified>,
     through: Option<Box<Through>>,
     known: RefCell<BTreeMap<String, NamespaceState>>,
+}
+
+/// Hosts whose certificates nobody verifies, by the user's own word.
+struct Unverified {
+    hosts: AllowList,
+    public: Box<dyn Transport>,
+    trusted: Box<dyn Transport>,
 }
 
 impl RoutedTransport {
@@ -81,8 +89,39 @@ impl RoutedTransport {
             trusted,
             namespaces,
             allowed,
+            unverified: None,
             through: None,
             known: RefCell::new(BTreeMap::new()),
+        }
+    }
+
+    /// Believes every certificate of these hosts.
+    ///
+    /// # Errors
+    /// No HTTP client can be made.
+    pub fn without_verifying(
+        mut self,
+        hosts: AllowList,
+        proxies: &ProxySettings,
+    ) -> Result<Self, SetupError> {
+        if !hosts.is_empty() {
+            let unverified = |dialling| DirectTransport::unverified(dialling, proxies);
+            self.unverified = Some(Unverified {
+                hosts,
+                public: Box::new(unverified(Dialling::PublicOnly)?),
+                trusted: Box::new(unverified(Dialling::Anywhere)?),
+            });
+        }
+        Ok(self)
+    }
+
+    /// A host that the user named, or one of the internet.
+    fn direct(&self, url: &str, trusted: bool) -> &dyn Transport {
+        match (&self.unverified, trusted) {
+            (Some(ways), true) if ways.hosts.has(url) => &*ways.trusted,
+            (Some(ways), false) if ways.hosts.has(url) => &*ways.public,
+            (_, true) => &*self.trusted,
+            (_, false) => &*self.public,
         }
     }
 
@@ -131,8 +170,7 @@ impl RoutedTransport {
                 };
                 self.in_cluster.send(&request).await
             }
-            Reach::Direct { trusted: true } => self.trusted.send(request).await,
-            Reach::Direct { trusted: false } => self.public.send(request).await,
+            Reach::Direct { trusted } => self.direct(&request.url, trusted).send(request).await,
             Reach::Refused { why, help } => Err(TransportError::Refused {
                 host: authority(&request.url),
                 why,
@@ -304,5 +342,33 @@ mod tests {
         let error = routed(&log).send(&request).await.unwrap_err();
         assert!(matches!(error, TransportError::Refused { .. }), "{error:?}");
         assert_eq!(*log.borrow(), ["namespace shop"]);
+    }
+
+    #[tokio::test]
+    async fn a_host_whose_certificate_nobody_verifies_has_a_way_of_its_own() {
+        let log = Log::default();
+        let mut routed = routed(&log);
+        routed.unverified = Some(Unverified {
+            hosts: AllowList::parse(&["example.com", "10.0.0.1:443"]).unwrap(),
+            public: Box::new(Way("unverified public", Rc::clone(&log))),
+            trusted: Box::new(Way("unverified trusted", Rc::clone(&log))),
+        });
+        for url in [
+            "https://example.com/",
+            "https://example.org/",
+            "https://10.0.0.1/",
+        ] {
+            routed.send(&get(url)).await.unwrap();
+        }
+        let log = log.borrow();
+        let ways: Vec<&String> = log.iter().filter(|line| line.contains("https")).collect();
+        assert_eq!(
+            ways,
+            [
+                "unverified public https://example.com/",
+                "public https://example.org/",
+                "unverified trusted https://10.0.0.1/",
+            ]
+        );
     }
 }

@@ -96,6 +96,12 @@ impl AllowList {
             .map(Self)
     }
 
+    /// Is nothing allowed?
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Is the host of that URL one of them?
     #[must_use]
     pub fn has(&self, url: &str) -> bool {

@@ -13,6 +13,7 @@ use kubectl_flagger::controller::Word;
 use kubectl_flagger::error::Error;
 use kubectl_flagger::port::clock::Clock as _;
 use kubectl_flagger::rollout::decision::Outcome;
+use kubectl_flagger::rollout::event::EventKind;
 use kubectl_flagger::rollout::observation::Request;
 use kubectl_flagger::sandbox::PodBehaviour;
 use kubectl_flagger::sandbox::faults::Fault;
@@ -402,4 +403,26 @@ async fn a_rejected_revision_is_not_driven_again_unasked() {
     let finished = stage.run().await.unwrap();
     assert_eq!(finished.outcome.word(), "rolled-back");
     assert_eq!(stage.weights().first(), Some(&10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_metrics_of_a_check_are_asked_at_once() {
+    let stage =
+        good("- when: weight>=10\n  fault: {verb: get, resource: services/proxy, delayMs: 3000}\n");
+    stage.bootstrap().await;
+    assert_eq!(stage.run().await.unwrap().exit_code(), 0);
+    let events = stage.events.borrow();
+    let mut weighed = None;
+    let mut waited = Vec::new();
+    for event in events.iter() {
+        match event.kind {
+            EventKind::TrafficChanged { .. } => weighed = Some(event.at),
+            EventKind::MetricSampled(_) => {
+                waited.push(event.at.duration_since(weighed.unwrap()).as_millis());
+            }
+            _ => {}
+        }
+    }
+    // Ten seconds of soaking, and once the three that each of two answers takes.
+    assert_eq!(waited, [13_000; 10]);
 }

@@ -14,6 +14,7 @@ use kubectl_flagger::cli::args::promote::Source;
 use kubectl_flagger::cli::drive;
 use kubectl_flagger::cli::drive::DriveOptions;
 use kubectl_flagger::cli::eject::eject;
+use kubectl_flagger::cli::metric_settings::MetricSettings;
 use kubectl_flagger::cli::source;
 use kubectl_flagger::cli::source::Spec;
 use kubectl_flagger::controller::Finished;
@@ -445,8 +446,7 @@ pub fn options() -> DriveOptions {
             retry: false,
         },
         timeout: None,
-        provider: None,
-        metrics_server: None,
+        metrics: MetricSettings::default(),
         workloads: WorkloadOptions {
             selector_labels: vec!["app".to_owned()],
             include_label_prefix: Vec::new(),

@@ -12,6 +12,7 @@ use kubectl_flagger::cli::drive;
 use kubectl_flagger::cli::drive::DriveOptions;
 use kubectl_flagger::cli::eject::eject;
 use kubectl_flagger::cli::error::CliError;
+use kubectl_flagger::cli::metric_settings::MetricSettings;
 use kubectl_flagger::error::Error;
 use kubectl_flagger::kubernetes::client::Connection;
 use kubectl_flagger::kubernetes::request::Requests;
@@ -22,6 +23,7 @@ use kubectl_flagger::port::clock::Clock;
 use kubectl_flagger::port::subscriber::Subscriber;
 use kubectl_flagger::rollout::decision::Outcome;
 use kubectl_flagger::rollout::event::Event;
+use kubectl_flagger::rollout::event::EventKind;
 use kubectl_flagger::rollout::plan::PlanOptions;
 use kubectl_flagger::rollout::plan::Timing;
 use kubectl_flagger::sandbox::clock::SandboxClock;
@@ -59,6 +61,8 @@ pub struct Played {
     pub heard: Vec<Heard>,
     /// What it said.
     pub events: Vec<String>,
+    /// Queries whose answers it judged.
+    pub judged: Vec<String>,
 }
 
 /// Replays a tape.
@@ -127,7 +131,7 @@ async fn drive_all(tape: &Tape, timing: Timing) -> Result<Played, Error> {
         }
         let outcome = drive_once(&loaded, &options, &world, run, &mut events).await?;
         events
-            .0
+            .lines
             .push(format!("run {run} ended: {}", outcome.word()));
         if outcome == Outcome::Bootstrapped {
             world.initialized();
@@ -136,7 +140,7 @@ async fn drive_all(tape: &Tape, timing: Timing) -> Result<Played, Error> {
     let mut requests = world.cluster().log();
     if world.is_given_up() {
         let before = requests.len();
-        let mut say = |line: &str| events.0.push(line.to_owned());
+        let mut say = |line: &str| events.lines.push(line.to_owned());
         let world_of_it = surroundings(&loaded, &world, RUNS + 1);
         eject(&loaded, &options, &world_of_it, &mut say).await?;
         requests = world.cluster().log();
@@ -150,7 +154,8 @@ async fn drive_all(tape: &Tape, timing: Timing) -> Result<Played, Error> {
     Ok(Played {
         requests,
         heard: world.heard(),
-        events: events.0,
+        events: events.lines,
+        judged: events.judged,
     })
 }
 
@@ -222,8 +227,7 @@ fn options(timing: Timing) -> DriveOptions {
             retry: false,
         },
         timeout: None,
-        provider: None,
-        metrics_server: None,
+        metrics: MetricSettings::default(),
         workloads: WorkloadOptions {
             selector_labels: ["app", "name", "app.kubernetes.io/name"]
                 .map(str::to_owned)
@@ -237,10 +241,16 @@ fn options(timing: Timing) -> DriveOptions {
 
 /// Writes down what the driver says.
 #[derive(Default)]
-struct Said(Vec<String>);
+struct Said {
+    lines: Vec<String>,
+    judged: Vec<String>,
+}
 
 impl Subscriber for Said {
     fn on_event(&mut self, event: &Event) {
-        self.0.push(format!("{} {}", event.at, event.msg));
+        self.lines.push(format!("{} {}", event.at, event.msg));
+        if let EventKind::MetricSampled(sample) = &event.kind {
+            self.judged.extend(sample.query.clone());
+        }
     }
 }

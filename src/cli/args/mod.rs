@@ -1,6 +1,7 @@
 //! What each verb takes, as types. The doc comments are the help text.
 
 pub mod alerts;
+pub mod analyze;
 pub mod display;
 pub mod eject;
 pub mod notify;

@@ -119,17 +119,13 @@ pub struct Source {
     pub allow_dirty: bool,
 }
 
-/// What Flagger's controller takes as flags, and how hosts are reached.
+/// Whom metrics are asked of, and how hosts are reached.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Flagger's controller flags")]
-pub struct FlaggerOptions {
+pub struct MetricOptions {
     /// Prometheus for the built-in checks of Canaries that name none, with its namespace in the host
     #[arg(long, value_name = "URL", env = "KUBECTL_FLAGGER_METRICS_SERVER")]
     pub metrics_server: Option<String>,
-
-    /// Which router and which pods.
-    #[command(flatten)]
-    pub target: TargetOptions,
 
     /// Let metrics and hooks be asked of a loopback, link-local or private address; may be repeated
     #[arg(
@@ -139,6 +135,32 @@ pub struct FlaggerOptions {
         value_delimiter = ','
     )]
     pub allow_host: Vec<String>,
+
+    /// Believe any certificate of this host, where a template says insecureSkipVerify; may be repeated
+    #[arg(
+        long,
+        value_name = "HOST[:PORT]",
+        env = "KUBECTL_FLAGGER_SKIP_VERIFY",
+        value_delimiter = ','
+    )]
+    pub skip_verify: Vec<String>,
+
+    /// Read Secrets of metrics here, DIR/NAME/KEY, or from variables, instead of the cluster
+    #[arg(long, value_name = "DIR", env = "KUBECTL_FLAGGER_SECRETS")]
+    pub secrets: Option<PathBuf>,
+}
+
+/// What Flagger's controller takes as flags.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Flagger's controller flags")]
+pub struct FlaggerOptions {
+    /// Whom metrics are asked of.
+    #[command(flatten)]
+    pub metrics: MetricOptions,
+
+    /// Which router and which pods.
+    #[command(flatten)]
+    pub target: TargetOptions,
 
     /// Copy labels and annotations with this prefix to the primary, * for all
     #[arg(

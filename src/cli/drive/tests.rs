@@ -4,6 +4,7 @@ use super::*;
 use crate::canary::holder::Process;
 use crate::canary::load::load;
 use crate::canary::source::SourceFile;
+use crate::cli::environment::Environment;
 use crate::cli::promote::drive_options;
 use crate::cli::tests::promote;
 use crate::git::journal::DEFAULT_REFERENCE;
@@ -42,7 +43,11 @@ fn codes(clone: &Fixture, environment: &GitEnvironment) -> Vec<u8> {
             text: serde_json::to_string(&scenario.canary).unwrap().into(),
         };
         let loaded = load(&[file], None, None).unwrap();
-        let options = drive_options(&promote("kubectl-flagger promote podinfo"));
+        let options = drive_options(
+            &promote("kubectl-flagger promote podinfo"),
+            &Environment::default(),
+        )
+        .unwrap();
         let clock = SandboxClock::at_speed(1.0);
         let cluster = Cluster::new(scenario, WorldOptions { clock, seed: 1 }).unwrap();
         let clock: Rc<dyn Clock> = Rc::new(clock);

@@ -3,34 +3,27 @@
 use super::*;
 use crate::canary::load::load;
 use crate::canary::source::SourceFile;
-use crate::cli::alerting::AlertOptions;
 use crate::kubernetes::testing::Server;
-use crate::kubernetes::workloads::WorkloadOptions;
-use crate::rollout::plan::PlanOptions;
-use crate::rollout::plan::Timing;
 use crate::router;
+use crate::transport::reach::AllowList;
 use serde_json::json;
 
-fn options() -> DriveOptions {
-    DriveOptions {
-        plan: PlanOptions {
-            timing: Timing::Event,
-            drain: jiff::SignedDuration::ZERO,
-            retry: false,
-        },
-        timeout: None,
-        provider: None,
-        metrics_server: Some("http://prometheus.monitoring:9090".to_owned()),
-        workloads: WorkloadOptions {
-            selector_labels: Vec::new(),
-            include_label_prefix: Vec::new(),
-            config_tracking: true,
-        },
-        alerts: AlertOptions::default(),
+fn settings() -> MetricSettings {
+    MetricSettings {
+        server: Some("http://prometheus.monitoring:9090".to_owned()),
+        ..MetricSettings::default()
     }
 }
 
 fn drafted(metric: &str, template: &str) -> (Result<Vec<Draft>, Error>, String) {
+    drafted_with(metric, template, &settings())
+}
+
+fn drafted_with(
+    metric: &str,
+    template: &str,
+    settings: &MetricSettings,
+) -> (Result<Vec<Draft>, Error>, String) {
     let text = format!(
         "apiVersion: flagger.app/v1beta1\nkind: Canary\nmetadata: {{name: shop, namespace: demo}}\nspec:\n  \
          provider: gatewayapi:v1\n  targetRef: {{apiVersion: apps/v1, kind: Deployment, name: web}}\n  \
@@ -45,7 +38,7 @@ fn drafted(metric: &str, template: &str) -> (Result<Vec<Draft>, Error>, String) 
     };
     let loaded = load(&[file], None, None).unwrap();
     let router = router::provider("gatewayapi:v1").unwrap();
-    (drafts(&loaded, router, &options()), text)
+    (drafts(&loaded, router, settings), text)
 }
 
 const TEMPLATE: &str = "  provider: {type: prometheus, address: 'http://own.demo:9090', headers: {X-A: [a, b]}}\n  \
@@ -120,13 +113,33 @@ fn a_query_that_cannot_be_rendered_is_shown_at_the_word() {
 }
 
 #[test]
-fn what_this_release_does_not_ask_is_refused_by_name() {
+fn what_a_provider_lacks_is_refused_by_name() {
     let metric = "{name: own, templateRef: {name: own}, thresholdRange: {max: 5}}";
     let of = |provider: &str| problem(metric, &format!("  provider: {provider}\n  query: up\n")).0;
-    assert!(of("{type: datadog}").contains("metrics of datadog is not in this release"));
+    assert!(of("{type: datadog}").contains("secretRef is missing: datadog needs a login"));
     assert!(of("{type: prometheus}").contains("address is missing"));
-    let insecure = "{type: prometheus, address: 'http://a.b:1', insecureSkipVerify: true}";
-    assert!(of(insecure).contains("a certificate that nobody verifies"));
+    assert!(of("{type: cloudwatch, region: evil.example/}").contains("region is missing"));
+    assert!(
+        of("{type: cloudwatch, region: eu-west-1}")
+            .contains("a JSON list of MetricDataQueries is expected")
+    );
+    assert!(of("{type: keptn}").contains("keptnmetric/NAMESPACE/NAME or analysis/"));
+}
+
+#[test]
+fn a_certificate_that_nobody_verifies_needs_the_users_own_word() {
+    let metric = "{name: own, templateRef: {name: own}, thresholdRange: {max: 5}}";
+    let template = "  provider: {type: prometheus, address: 'https://a.example', insecureSkipVerify: true}\n  query: up\n";
+    let (message, _) = problem(metric, template);
+    assert!(
+        message.contains("the certificate of a.example:443 would be verified by nobody"),
+        "{message}"
+    );
+    let said = MetricSettings {
+        skip_verify: AllowList::parse(&["a.example"]).unwrap(),
+        ..settings()
+    };
+    assert!(drafted_with(metric, template, &said).0.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
@@ -147,13 +160,9 @@ async fn the_secret_of_a_template_is_read_in_its_namespace_and_sent_along() {
         "{missing}"
     );
     let path = "/api/v1/namespaces/demo/secrets/s";
-    server.set(path, json!({"data": {"password": "cA=="}}));
+    server.set(path, json!({"data": {"username": "cA=="}}));
     let useless = asked().await.err().unwrap().to_string();
-    assert!(
-        useless.ends_with("it has no token, and no username"),
-        "{useless}"
-    );
+    assert!(useless.ends_with("it has no password"), "{useless}");
     server.set(path, json!({"data": {"token": "dA=="}}));
-    let header = ("Authorization".to_owned(), "Bearer t".to_owned());
-    assert_eq!(asked().await.ok().unwrap().headers, [header]);
+    assert_eq!(asked().await.ok().unwrap().secret["token"], "t");
 }
