@@ -38,7 +38,14 @@ fn every_long_flag_can_be_set_by_its_variable() {
             if long == "help" || long == "version" {
                 continue;
             }
-            let wanted = format!("KUBECTL_FLAGGER_{}", long.to_uppercase().replace('-', "_"));
+            // What means something else here than in promote must not be set by its variable.
+            let flag = match (command.get_name(), long) {
+                (verb @ ("analyze" | "get" | "status"), "output" | "watch") => {
+                    format!("{verb}_{long}")
+                }
+                _ => long.replace('-', "_"),
+            };
+            let wanted = format!("KUBECTL_FLAGGER_{}", flag.to_uppercase());
             assert_eq!(
                 arg.get_env().and_then(|name| name.to_str()),
                 Some(wanted.as_str()),

@@ -24,7 +24,7 @@ pub struct AnalyzeArgs {
         long,
         value_name = "FORMAT",
         value_enum,
-        env = "KUBECTL_FLAGGER_OUTPUT"
+        env = "KUBECTL_FLAGGER_ANALYZE_OUTPUT"
     )]
     pub output: Option<ReportFormat>,
 

@@ -43,7 +43,7 @@ pub struct StatusArgs {
 
     /// Follow the run to its end
     #[arg(short, long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true,
-          default_missing_value = "true", action = clap::ArgAction::Set, env = "KUBECTL_FLAGGER_WATCH")]
+          default_missing_value = "true", action = clap::ArgAction::Set, env = "KUBECTL_FLAGGER_STATUS_WATCH")]
     pub watch: bool,
 
     /// What goes to standard output when it is told
@@ -52,7 +52,7 @@ pub struct StatusArgs {
         long,
         value_name = "FORMAT",
         value_enum,
-        env = "KUBECTL_FLAGGER_OUTPUT"
+        env = "KUBECTL_FLAGGER_STATUS_OUTPUT"
     )]
     pub output: Option<ObjectFormat>,
 }
@@ -69,7 +69,7 @@ pub struct GetArgs {
     pub all_namespaces: bool,
 
     /// Print changes as they come, until Ctrl-C
-    #[arg(short, long, env = "KUBECTL_FLAGGER_WATCH", value_parser = BoolishValueParser::new())]
+    #[arg(short, long, env = "KUBECTL_FLAGGER_GET_WATCH", value_parser = BoolishValueParser::new())]
     pub watch: bool,
 
     /// More columns, the records themselves, or only names
@@ -78,7 +78,7 @@ pub struct GetArgs {
         long,
         value_name = "FORMAT",
         value_enum,
-        env = "KUBECTL_FLAGGER_OUTPUT"
+        env = "KUBECTL_FLAGGER_GET_OUTPUT"
     )]
     pub output: Option<GetFormat>,
 }
