@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_kubectl_flagger_global_optspecs
-    string join \n kubeconfig= context= cluster= user= n/namespace= s/server= token= as= as-group= as-uid= certificate-authority= client-certificate= client-key= tls-server-name= insecure-skip-tls-verify disable-compression request-timeout= cache-dir= h/help V/version
+    string join \n kubeconfig= context= cluster= user= n/namespace= s/server= token= as= as-group= as-uid= certificate-authority= client-certificate= client-key= tls-server-name= insecure-skip-tls-verify disable-compression request-timeout= cache-dir= v/v= h/help V/version
 end
 
 function __fish_kubectl_flagger_needs_command
@@ -40,6 +40,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l client-
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l cache-dir -d 'Folder for what is cached; accepted as kubectl has it, but nothing is cached' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -s v -l v -d 'Show requests to the API server: 6 each of them, 7 headers, 8 what is sent, 9 all of it; never credentials' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -l disable-compression -d 'Do not ask the API server for compressed answers'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -118,6 +119,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote"
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l cache-dir -d 'Folder for what is cached; accepted as kubectl has it, but nothing is cached' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -s v -l v -d 'Show requests to the API server: 6 each of them, 7 headers, 8 what is sent, 9 all of it; never credentials' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l retry -d 'Drive the revision again that was rolled back last'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l allow-dirty -d 'Read a file that differs from its commit as it is, and mark the run'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l no-config-tracking -d 'Do not copy ConfigMaps and Secrets for the primary'
@@ -157,6 +159,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze"
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l cache-dir -d 'Folder for what is cached; accepted as kubectl has it, but nothing is cached' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -s v -l v -d 'Show requests to the API server: 6 each of them, 7 headers, 8 what is sent, 9 all of it; never credentials' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l allow-dirty -d 'Read a file that differs from its commit as it is, and mark the run'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l disable-compression -d 'Do not ask the API server for compressed answers'
@@ -194,6 +197,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l cache-dir -d 'Folder for what is cached; accepted as kubectl has it, but nothing is cached' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -s v -l v -d 'Show requests to the API server: 6 each of them, 7 headers, 8 what is sent, 9 all of it; never credentials' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l orphaned -d 'Act only if its driver is dead: for a CI step that always runs'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l no-config-tracking -d 'Do not copy ConfigMaps and Secrets for the primary'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l no-cross-namespace-refs -d 'Refuse Canaries that name templates, alert providers or upstreams of another namespace'
@@ -218,6 +222,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand pause" -
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand pause" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand pause" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand pause" -l cache-dir -d 'Folder for what is cached; accepted as kubectl has it, but nothing is cached' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand pause" -s v -l v -d 'Show requests to the API server: 6 each of them, 7 headers, 8 what is sent, 9 all of it; never credentials' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand pause" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand pause" -l disable-compression -d 'Do not ask the API server for compressed answers'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand pause" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -237,6 +242,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" 
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" -l cache-dir -d 'Folder for what is cached; accepted as kubectl has it, but nothing is cached' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" -s v -l v -d 'Show requests to the API server: 6 each of them, 7 headers, 8 what is sent, 9 all of it; never credentials' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" -l disable-compression -d 'Do not ask the API server for compressed answers'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -259,6 +265,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -l 
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -l cache-dir -d 'Folder for what is cached; accepted as kubectl has it, but nothing is cached' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -s v -l v -d 'Show requests to the API server: 6 each of them, 7 headers, 8 what is sent, 9 all of it; never credentials' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -s A -l all-namespaces -d 'In all namespaces'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -s w -l watch -d 'Print changes as they come, until Ctrl-C'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
@@ -283,6 +290,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand status" 
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand status" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand status" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand status" -l cache-dir -d 'Folder for what is cached; accepted as kubectl has it, but nothing is cached' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand status" -s v -l v -d 'Show requests to the API server: 6 each of them, 7 headers, 8 what is sent, 9 all of it; never credentials' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand status" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand status" -l disable-compression -d 'Do not ask the API server for compressed answers'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -308,6 +316,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand notify" 
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand notify" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand notify" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand notify" -l cache-dir -d 'Folder for what is cached; accepted as kubectl has it, but nothing is cached' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand notify" -s v -l v -d 'Show requests to the API server: 6 each of them, 7 headers, 8 what is sent, 9 all of it; never credentials' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand notify" -l send -d 'Post it'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand notify" -l allow-dirty -d 'Read a file that differs from its commit as it is, and mark the run'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand notify" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
@@ -336,6 +345,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand eject" -
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand eject" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand eject" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand eject" -l cache-dir -d 'Folder for what is cached; accepted as kubectl has it, but nothing is cached' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand eject" -s v -l v -d 'Show requests to the API server: 6 each of them, 7 headers, 8 what is sent, 9 all of it; never credentials' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand eject" -l allow-dirty -d 'Read a file that differs from its commit as it is, and mark the run'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand eject" -l no-config-tracking -d 'Do not copy ConfigMaps and Secrets for the primary'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand eject" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
@@ -357,6 +367,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox;
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l cache-dir -d 'Folder for what is cached; accepted as kubectl has it, but nothing is cached' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -s v -l v -d 'Show requests to the API server: 6 each of them, 7 headers, 8 what is sent, 9 all of it; never credentials' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -l disable-compression -d 'Do not ask the API server for compressed answers'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and not __fish_seen_subcommand_from serve help" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -383,6 +394,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox;
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l cache-dir -d 'Folder for what is cached; accepted as kubectl has it, but nothing is cached' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -s v -l v -d 'Show requests to the API server: 6 each of them, 7 headers, 8 what is sent, 9 all of it; never credentials' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -l disable-compression -d 'Do not ask the API server for compressed answers'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand sandbox; and __fish_seen_subcommand_from serve" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -404,6 +416,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version"
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l cache-dir -d 'Folder for what is cached; accepted as kubectl has it, but nothing is cached' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -s v -l v -d 'Show requests to the API server: 6 each of them, 7 headers, 8 what is sent, 9 all of it; never credentials' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -l disable-compression -d 'Do not ask the API server for compressed answers'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -423,6 +436,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completi
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l cache-dir -d 'Folder for what is cached; accepted as kubectl has it, but nothing is cached' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -s v -l v -d 'Show requests to the API server: 6 each of them, 7 headers, 8 what is sent, 9 all of it; never credentials' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -l disable-compression -d 'Do not ask the API server for compressed answers'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -442,6 +456,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l 
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l cache-dir -d 'Folder for what is cached; accepted as kubectl has it, but nothing is cached' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -s v -l v -d 'Show requests to the API server: 6 each of them, 7 headers, 8 what is sent, 9 all of it; never credentials' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l disable-compression -d 'Do not ask the API server for compressed answers'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'

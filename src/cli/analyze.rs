@@ -118,7 +118,7 @@ async fn in_sandbox(
     let loaded = load(&files, args.name.as_deref(), Some(&namespace))?;
     let clock = SandboxClock::at_speed(1.0);
     let world = World::new(scenario, WorldOptions { clock, seed: 1 })?;
-    let connection = sandbox::connection(&world, &namespace);
+    let connection = sandbox::connection(&world, &namespace).told(globals.wire_log());
     let clock: Rc<dyn Clock> = Rc::new(clock);
     let requests = Requests::new(&connection, Rc::clone(&clock), 1);
     let settings = metric_settings(&args.metrics, &args.provider, environment)?;

@@ -120,7 +120,7 @@ pub fn abort(
             streams.print(&format!("{} is rolled back by {holder}\n", asking.canary()))?;
             return asking.see_the_users_home(answered, streams).await;
         }
-        match asking.act(&document, args, environment).await {
+        match asking.act(&document, args, globals, environment).await {
             Err(Error::Cli(CliError::Busy(busy))) if args.orphaned => {
                 streams.print(&format!("{busy}: left alone\n"))?;
                 Ok(ExitCode::OK)
@@ -265,6 +265,7 @@ impl<'a> Asking<'a> {
         &self,
         document: &Document,
         args: &AbortArgs,
+        globals: &Globals,
         environment: &Environment,
     ) -> Result<ExitCode, Error> {
         let kept = SourceFile {
@@ -278,7 +279,7 @@ impl<'a> Asking<'a> {
         )?;
         let options = way_back(&args.flagger, environment)?;
         let prepared = drive::prepare(&loaded, &options)?;
-        let output = Output::new(&args.display, environment, Pace::Times(1))?;
+        let output = Output::new(&args.display, globals, environment, Pace::Times(1))?;
         let (words, heard) = unbounded_channel();
         // The receiver is right here.
         let _ = words.send(Word::Do(Request::Abort));

@@ -61,14 +61,14 @@ pub enum CliError {
     },
     /// The canary has no such alert.
     #[error("canary {canary} has no alert {wanted}")]
-    #[diagnostic(code(flagger::alerts::unknown), help("it has: {known}"))]
+    #[diagnostic(code(flagger::alerts::unknown), help("{help}"))]
     UnknownAlert {
         /// The canary.
         canary: String,
         /// What was asked for.
         wanted: String,
-        /// Names of its alerts.
-        known: String,
+        /// Which alerts it has.
+        help: String,
     },
     /// A chat did not take an alert.
     #[error("{chat} did not take it: {why}")]

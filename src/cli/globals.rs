@@ -2,8 +2,10 @@
 
 use crate::cli::args::values::Secret;
 use crate::cli::args::values::request_timeout;
+use crate::kubernetes::wire_log::WireLog;
 use clap::Args;
 use clap::builder::BoolishValueParser;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -191,9 +193,30 @@ pub struct Globals {
         hide_short_help = true
     )]
     pub cache_dir: Option<PathBuf>,
+
+    /// Show requests to the API server: 6 each of them, 7 headers, 8 what is sent, 9 all of it; never credentials
+    #[arg(
+        short,
+        long = "v",
+        global = true,
+        value_name = "LEVEL",
+        value_parser = clap::value_parser!(u8).range(0..=9),
+        env = "KUBECTL_FLAGGER_V",
+        hide_short_help = true
+    )]
+    pub verbosity: Option<u8>,
 }
 
 impl Globals {
+    /// What `-v` asks for, told on standard error.
+    #[must_use]
+    pub fn wire_log(&self) -> Option<WireLog> {
+        WireLog::new(self.verbosity?, |lines| {
+            // Whoever closed it does not want to read it.
+            let _read = std::io::stderr().lock().write_all(lines.as_bytes());
+        })
+    }
+
     /// The deadline of one request, where one was given. kubectl's 0 means none, which a rollout cannot have.
     #[must_use]
     pub fn request_timeout(&self) -> Option<Duration> {

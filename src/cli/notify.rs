@@ -66,6 +66,15 @@ pub fn run(
     Ok(ExitCode::OK)
 }
 
+fn what_it_has<'a>(alerts: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = alerts.collect();
+    if names.is_empty() {
+        "its analysis has no alerts: add spec.analysis.alerts, and commit it".to_owned()
+    } else {
+        format!("it has: {}", names.join(", "))
+    }
+}
+
 /// The provider that an alert of the canary names, by its own name or by the alert's.
 fn provider<'a>(loaded: &'a Loaded, wanted: &str) -> Result<&'a AlertProvider, CliError> {
     let alerts = &loaded.canary.analysis.alerts;
@@ -77,11 +86,7 @@ fn provider<'a>(loaded: &'a Loaded, wanted: &str) -> Result<&'a AlertProvider, C
         .ok_or_else(|| CliError::UnknownAlert {
             canary: loaded.canary.name.clone(),
             wanted: wanted.to_owned(),
-            known: alerts
-                .iter()
-                .map(|alert| alert.name.as_str())
-                .collect::<Vec<_>>()
-                .join(", "),
+            help: what_it_has(alerts.iter().map(|alert| alert.name.as_str())),
         })
 }
 
@@ -157,4 +162,15 @@ async fn send_over(
     let response = way.send(&(chat.request)(message, &receiver)).await?;
     (chat.taken)(&response).map_err(failed)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::what_it_has;
+
+    #[test]
+    fn whoever_has_no_alerts_is_told_where_they_are_written() {
+        let help = what_it_has(std::iter::empty());
+        assert!(help.contains("spec.analysis.alerts"), "{help}");
+    }
 }

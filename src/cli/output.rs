@@ -7,6 +7,7 @@ use crate::cli::args::display::ProgressStyle;
 use crate::cli::args::promote::OnInterrupt;
 use crate::cli::environment::Environment;
 use crate::cli::error::CliError;
+use crate::cli::globals::Globals;
 use crate::cli::signals::Answering;
 use crate::cli::source::Spec;
 use crate::cli::terminal::Terminal;
@@ -65,6 +66,7 @@ impl<'a> Output<'a> {
     /// It cannot be written.
     pub fn new(
         display: &'a Display,
+        globals: &Globals,
         environment: &'a Environment,
         pace: Pace,
     ) -> Result<Self, CliError> {
@@ -78,7 +80,7 @@ impl<'a> Output<'a> {
             color: environment.color(display.color, environment.stderr_is_terminal),
             ascii: display.ascii,
         };
-        let view = view(display, environment);
+        let view = view(display, globals, environment);
         // a question that is not shown cannot be answered, and a clock that jumps leaves nobody the time to
         let asks = environment.stdin_is_terminal
             && environment.stderr_is_terminal
@@ -221,8 +223,11 @@ const fn quiet(display: &Display) -> Quiet {
     }
 }
 
-fn view(display: &Display, environment: &Environment) -> View {
-    let terminal = environment.stderr_is_terminal && environment.get("TERM") != Some("dumb");
+fn view(display: &Display, globals: &Globals, environment: &Environment) -> View {
+    // What is told of requests would be written through a region.
+    let terminal = environment.stderr_is_terminal
+        && environment.get("TERM") != Some("dumb")
+        && globals.wire_log().is_none();
     let progress = match display.progress {
         ProgressStyle::Auto => Progress::Auto,
         ProgressStyle::Live => Progress::Live,

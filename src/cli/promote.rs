@@ -83,7 +83,7 @@ async fn live_cluster(
 ) -> Result<ExitCode, Error> {
     let clock: Rc<dyn Clock> = Rc::new(SystemClock);
     let (words, heard) = unbounded_channel();
-    let screen = Output::new(&args.display, environment, Pace::Times(1))?;
+    let screen = Output::new(&args.display, globals, environment, Pace::Times(1))?;
     screen.first_words(&*clock, args.name.as_deref(), &args.source.reference);
     let options = drive_options(args, environment)?;
     let connection = connect(&connect_options(globals, environment)).await?;
@@ -353,6 +353,7 @@ pub(super) fn connect_options(globals: &Globals, environment: &Environment) -> C
         insecure_skip_tls_verify: globals.insecure_skip_tls_verify,
         disable_compression: globals.disable_compression,
         request_timeout: globals.request_timeout(),
+        wire_log: globals.wire_log(),
         environment: ClusterEnvironment {
             kubeconfig: environment.get("KUBECONFIG").map(Into::into),
             home: environment.get("HOME").map(Into::into),

@@ -128,7 +128,7 @@ async fn play(
         Speed::Times(times) => Pace::Times(times),
         Speed::Max => Pace::Jumps,
     };
-    let output = Output::new(&args.display, environment, pace)?;
+    let output = Output::new(&args.display, globals, environment, pace)?;
     let dir = folder(args)?;
     example::create(&dir, &files(&scenario), clock.now())?;
     let namespace = globals
@@ -148,7 +148,7 @@ async fn play(
             seed: args.sandbox.seed(),
         },
     )?;
-    let connection = connection(&world, &namespace);
+    let connection = connection(&world, &namespace).told(globals.wire_log());
     let clock: Rc<dyn Clock> = Rc::new(clock);
     let requests = Requests::new(&connection, Rc::clone(&clock), args.sandbox.seed());
     let (words, mut heard) = unbounded_channel();

@@ -15,6 +15,7 @@ use crate::kubernetes::kubeconfig::resolve;
 use crate::kubernetes::kubeconfig::with_user_flags;
 use crate::kubernetes::options::ConnectError;
 use crate::kubernetes::options::ConnectOptions;
+use crate::kubernetes::wire_log::WireLog;
 use crate::port::proxy::ProxySettings;
 use http::HeaderValue;
 use http::Uri;
@@ -51,6 +52,17 @@ pub struct Connection {
     pub server: String,
     /// `--request-timeout`.
     pub request_timeout: Option<Duration>,
+}
+
+impl Connection {
+    /// The same, its requests told.
+    #[must_use]
+    pub fn told(mut self, log: Option<WireLog>) -> Self {
+        if let Some(log) = log {
+            self.client = log.around(self.client, &self.namespace, &self.server);
+        }
+        self
+    }
 }
 
 /// Chooses the TLS implementation of the process. Every constructor of a client calls it, since a client made before
@@ -92,14 +104,16 @@ fn prepare(options: &ConnectOptions) -> Result<Connection, ConnectError> {
     ));
     let namespace = config.default_namespace.clone();
     let server = without_userinfo(config.cluster_url.to_string().trim_end_matches('/'));
-    Ok(Connection {
-        client: client(config, plugin, options.environment.interactive, &server)?,
+    let client = client(config, plugin, options.environment.interactive, &server)?;
+    let connection = Connection {
+        client,
         namespace,
         context,
         cluster,
         server,
         request_timeout: options.request_timeout,
-    })
+    };
+    Ok(connection.told(options.wire_log.clone()))
 }
 
 fn client(

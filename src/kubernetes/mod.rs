@@ -30,4 +30,5 @@ pub mod target;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod wake;
+pub mod wire_log;
 pub mod workloads;

@@ -2,6 +2,7 @@
 //!
 //! Reads nothing: flags and environment are handed in.
 
+use crate::kubernetes::wire_log::WireLog;
 use crate::port::proxy::ProxySettings;
 use secrecy::SecretString;
 use std::ffi::OsString;
@@ -45,6 +46,8 @@ pub struct ConnectOptions {
     pub disable_compression: bool,
     /// `--request-timeout`: for each request, instead of the default of 10 s.
     pub request_timeout: Option<Duration>,
+    /// `-v`, where it asks for anything.
+    pub wire_log: Option<WireLog>,
     /// What the environment says.
     pub environment: Environment,
 }
