@@ -29,6 +29,8 @@ mod faults;
 #[cfg(unix)]
 #[path = "integration/install.rs"]
 mod install;
+#[path = "integration/knative.rs"]
+mod knative;
 #[path = "integration/meshes.rs"]
 mod meshes;
 #[path = "integration/metrics.rs"]

@@ -24,6 +24,10 @@ pub const SEQ: &str = "flagger-driver/seq";
 pub const INTENT: &str = "flagger-driver/intent";
 /// On a route or an apex service that was there before us: its spec as it was, JSON.
 pub const ORIGINAL: &str = "flagger-driver/original";
+/// On a Knative Service: the revision that serves the users outside rollouts. Flagger's.
+pub const PRIMARY_REVISION: &str = "flagger.app/primary-revision";
+/// On a Knative Service: the revision that is analysed, or was analysed last.
+pub const ANALYSED_REVISION: &str = "flagger-driver/analysed-revision";
 /// On the primary's pods: a new value at each promotion, as Flagger writes it.
 pub const FLAGGER_ID: &str = "flagger-id";
 

@@ -39,6 +39,11 @@ impl Resource {
     pub const DAEMON_SET: Self = Self::new("apps", "v1", "daemonsets", "DaemonSet");
     /// `flagger.app/v1beta1` Canary.
     pub const CANARY: Self = Self::new("flagger.app", "v1beta1", "canaries", "Canary");
+    /// `serving.knative.dev/v1` Service.
+    pub const KNATIVE_SERVICE: Self = Self::new("serving.knative.dev", "v1", "services", "Service");
+    /// `serving.knative.dev/v1` Revision.
+    pub const KNATIVE_REVISION: Self =
+        Self::new("serving.knative.dev", "v1", "revisions", "Revision");
     /// `v1` Namespace.
     pub const NAMESPACE: Self = Self::new("", "v1", "namespaces", "Namespace");
 

@@ -3,6 +3,7 @@
 use crate::canary::answer::Answer;
 use crate::canary::load::Loaded;
 use crate::canary::load::load;
+use crate::canary::reference::TargetKind;
 use crate::canary::source::SourceFile;
 use crate::cli::Streams;
 use crate::cli::analyze::report::Report;
@@ -28,6 +29,7 @@ use crate::error::ExitCode;
 use crate::kubernetes::api_server::ApiServer;
 use crate::kubernetes::client::connect;
 use crate::kubernetes::client::ensure_crypto;
+use crate::kubernetes::knative::newest_revision;
 use crate::kubernetes::request::Requests;
 use crate::port::clock::Clock;
 use crate::port::metric_source::MetricSource as _;
@@ -157,6 +159,11 @@ async fn ask(
         .collect();
     let clock = Rc::clone(&ways.clock);
     let metrics = Metrics::new(ways, questions);
+    let revision = match canary.target.kind {
+        TargetKind::KnativeService => newest_revision(requests, canary).await?,
+        TargetKind::Deployment | TargetKind::DaemonSet | TargetKind::Service => None,
+    };
+    let revision = revision.unwrap_or_default();
     let interval = canary.interval();
     let asked = checks
         .iter()
@@ -164,9 +171,10 @@ async fn ask(
         .filter(|(_, check)| args.metric.is_empty() || args.metric.contains(&check.metric.name));
     let rows = asked.map(|(at, check)| {
         let (metrics, clock, provider) = (&metrics, &clock, providers[at]);
+        let revision = revision.as_str();
         async move {
             let begun = clock.boot();
-            let answered = metrics.ask(at).await;
+            let answered = metrics.ask(at, revision).await;
             let took = clock.boot().saturating_sub(begun);
             let nothing = match &answered.answer {
                 Answer::NoValues => true,

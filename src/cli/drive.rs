@@ -11,6 +11,7 @@ use crate::canary::object::Resource;
 use crate::canary::problem::ProblemKind;
 use crate::canary::problem::SpecErrors;
 use crate::canary::problem::SpecProblem;
+use crate::canary::reference::TargetKind;
 use crate::canary::spec::Canary;
 use crate::canary::validate::validate_for;
 use crate::cli::alerting::AlertOptions;
@@ -30,6 +31,7 @@ use crate::controller::RunError;
 use crate::controller::Word;
 use crate::error::Error;
 use crate::git::journal::Journal;
+use crate::kubernetes::knative::KnativeTarget;
 use crate::kubernetes::lease::IsGone;
 use crate::kubernetes::lease::KubernetesLease;
 use crate::kubernetes::mailbox::Mailbox;
@@ -277,9 +279,12 @@ pub async fn drive(
         Rc::clone(&wake),
     );
     let workloads = options.workloads.clone();
-    let cluster: Box<dyn Cluster> = match pods {
-        Some(kind) => Box::new(Workloads::new(objects, kind, workloads)),
-        None => Box::new(ServiceTarget::new(objects, workloads.include_label_prefix)),
+    let cluster: Box<dyn Cluster> = match (pods, canary.target.kind) {
+        (Some(kind), _) => Box::new(Workloads::new(objects, kind, workloads)),
+        (None, TargetKind::KnativeService) => Box::new(KnativeTarget::new(objects)),
+        (None, TargetKind::Deployment | TargetKind::DaemonSet | TargetKind::Service) => {
+            Box::new(ServiceTarget::new(objects, workloads.include_label_prefix))
+        }
     };
     let router = LiveRoutes::new(requests.clone(), Rc::clone(&canary), provider, owner, wake);
     let lease = lease(world, &canary);
@@ -447,10 +452,14 @@ async fn catch(
 
 /// Wakes the driver at changes of target, primary and route.
 pub(super) fn wake(requests: &Requests, canary: &Canary, provider: &TrafficProvider) -> Rc<Wake> {
-    let mut watched = PodKind::of(canary.target.kind).map_or_else(
-        || ServiceTarget::watched(canary),
-        |kind| Workloads::watched(canary, kind),
-    );
+    let mut watched = match (PodKind::of(canary.target.kind), canary.target.kind) {
+        (Some(kind), _) => Workloads::watched(canary, kind),
+        // The route is the target.
+        (None, TargetKind::KnativeService) => Vec::new(),
+        (None, TargetKind::Deployment | TargetKind::DaemonSet | TargetKind::Service) => {
+            ServiceTarget::watched(canary)
+        }
+    };
     watched.push((provider.route)(canary));
     Rc::new(Wake::new(requests.clone(), watched))
 }

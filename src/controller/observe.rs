@@ -148,8 +148,9 @@ impl Controller<'_> {
         let mut results = Vec::new();
         let due = checks_due(&self.plan, &self.document.status, seen);
         let metrics = self.ports.metrics;
+        let revision = self.document.status.revision.clone();
         let asked = due.iter().filter_map(|check| match check {
-            Check::Metric(metric) => Some(metrics.ask(*metric)),
+            Check::Metric(metric) => Some(metrics.ask(*metric, &revision)),
             Check::Hook(_) => None,
         });
         // Nothing is asked before the first answer is waited for.

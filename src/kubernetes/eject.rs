@@ -10,7 +10,9 @@ use crate::canary::metadata::entries;
 use crate::canary::object::ObjectRef;
 use crate::canary::object::Resource;
 use crate::canary::object::bounded_name;
+use crate::canary::reference::TargetKind;
 use crate::canary::status::CanaryStatus;
+use crate::kubernetes::knative::KnativeTarget;
 use crate::kubernetes::objects::Objects;
 use crate::kubernetes::objects::persistently;
 use crate::kubernetes::operation::Selection;
@@ -34,6 +36,7 @@ pub struct Ejection {
 enum Target {
     Pods(Workloads),
     Service(ServiceTarget),
+    Knative(KnativeTarget),
 }
 
 impl Ejection {
@@ -48,6 +51,9 @@ impl Ejection {
     ) -> Self {
         let target = match kind {
             Some(kind) => Target::Pods(Workloads::new(objects, kind, options)),
+            None if objects.canary.target.kind == TargetKind::KnativeService => {
+                Target::Knative(KnativeTarget::new(objects))
+            }
             None => {
                 let prefixes = options.include_label_prefix;
                 Target::Service(ServiceTarget::new(objects, prefixes))
@@ -60,6 +66,7 @@ impl Ejection {
         match &self.target {
             Target::Pods(workloads) => &workloads.objects,
             Target::Service(service) => &service.objects,
+            Target::Knative(service) => &service.objects,
         }
     }
 
@@ -71,6 +78,7 @@ impl Ejection {
         match &self.target {
             Target::Pods(workloads) => workloads.view(false).await,
             Target::Service(service) => service.view(false).await,
+            Target::Knative(service) => service.view(false).await,
         }
     }
 
@@ -94,7 +102,7 @@ impl Ejection {
     pub async fn revive(&self, fence: &Fence) -> Result<(), WorkloadError> {
         match &self.target {
             Target::Pods(workloads) => workloads.revive(fence).await,
-            Target::Service(_) => Ok(()),
+            Target::Service(_) | Target::Knative(_) => Ok(()),
         }
     }
 
@@ -106,6 +114,7 @@ impl Ejection {
         match &self.target {
             Target::Pods(workloads) => workloads.give_back_apex(fence).await?,
             Target::Service(_) => {}
+            Target::Knative(service) => service.give_back(fence).await?,
         }
         match self.routes.first() {
             Some(route) => self.give_up(route, fence).await,
@@ -121,6 +130,8 @@ impl Ejection {
         let left = match &self.target {
             Target::Pods(workloads) => workloads.left(),
             Target::Service(service) => service.left(),
+            // It was the route, and is given up.
+            Target::Knative(_) => Vec::new(),
         };
         for address in self.routes.iter().skip(1).chain(&left) {
             self.give_up(address, fence).await?;

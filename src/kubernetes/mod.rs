@@ -11,6 +11,7 @@ pub mod eject;
 pub mod error;
 pub mod fence;
 pub mod follow;
+pub mod knative;
 pub mod kubeconfig;
 pub mod lease;
 pub mod mailbox;

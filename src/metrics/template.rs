@@ -5,6 +5,7 @@
 //! <https://pkg.go.dev/text/template>
 
 use crate::canary::metric::Metric;
+use crate::canary::reference::TargetKind;
 use crate::canary::spec::Canary;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -14,6 +15,9 @@ mod format;
 mod lex;
 mod parse;
 mod value;
+
+/// Stands in a query for the revision that is analysed, of which only a run knows.
+pub const REVISION: &str = "<analysed-revision>";
 
 /// What a query may ask of its canary.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +32,7 @@ pub struct Facts {
     pub service: String,
     /// Name of the Ingress, else of the target.
     pub ingress: String,
-    /// Name of the route object, else of the target.
+    /// Name of the route object, else of the target; of a Knative Service [`REVISION`].
     pub route: String,
     /// The metric's window.
     pub interval: String,
@@ -42,13 +46,19 @@ impl Facts {
     pub fn of(canary: &Canary, metric: &Metric) -> Self {
         let target = canary.target_name();
         let or_target = |name: Option<&str>| name.unwrap_or(target).to_owned();
+        let route = match canary.target.kind {
+            TargetKind::KnativeService => REVISION.to_owned(),
+            TargetKind::Deployment | TargetKind::DaemonSet | TargetKind::Service => {
+                or_target(canary.route.as_ref().map(|named| named.name.as_str()))
+            }
+        };
         Self {
             name: canary.name.clone(),
             namespace: canary.namespace.clone(),
             target: target.to_owned(),
             service: canary.apex_name().to_owned(),
             ingress: or_target(canary.ingress.as_ref().map(|named| named.name.as_str())),
-            route: or_target(canary.route.as_ref().map(|named| named.name.as_str())),
+            route,
             interval: metric.window_text().to_owned(),
             variables: metric.template_variables.clone(),
         }

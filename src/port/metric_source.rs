@@ -15,8 +15,8 @@ pub struct Answered {
 
 /// Asks metrics.
 pub trait MetricSource {
-    /// The check at that place of all.
-    fn ask(&self, check: usize) -> Job<'_, Answered>;
+    /// The check at that place of all, of the analysed revision.
+    fn ask<'a>(&'a self, check: usize, revision: &'a str) -> Job<'a, Answered>;
     /// Does every backend answer? Asked once, before anything moves.
     fn probe(&self) -> Job<'_, Result<(), TransportError>>;
 }

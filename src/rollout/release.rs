@@ -1,6 +1,5 @@
 //! What of a spec this release drives. Everything else is refused by name before anything moves.
 
-use crate::canary::reference::TargetKind;
 use crate::canary::spec::Canary;
 use crate::canary::spec::Strategy;
 
@@ -17,12 +16,7 @@ pub struct NotYet {
 #[must_use]
 pub fn not_yet(canary: &Canary) -> Vec<NotYet> {
     let analysis = &canary.analysis;
-    let (target, kind) = match canary.target.kind {
-        TargetKind::Deployment | TargetKind::DaemonSet | TargetKind::Service => (false, ""),
-        TargetKind::KnativeService => (true, "a Knative target"),
-    };
     let rows = [
-        (target, "/spec/targetRef/kind", kind),
         (
             !analysis.matches.is_empty() && canary.strategy() == Strategy::Canary,
             "/spec/analysis/match",

@@ -34,6 +34,7 @@ mod gateway_api_v1beta1;
 mod gloo;
 mod ingress;
 mod istio;
+pub mod knative;
 mod kubernetes;
 mod kuma;
 mod nginx;
@@ -54,6 +55,7 @@ pub const PROVIDERS: &[&TrafficProvider] = &[
     &gateway_api_v1beta1::PROVIDER,
     &gloo::PROVIDER,
     &istio::PROVIDER,
+    &knative::PROVIDER,
     &kubernetes::PROVIDER,
     &kuma::PROVIDER,
     &smi::LINKERD,

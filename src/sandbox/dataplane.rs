@@ -14,6 +14,7 @@ mod gateway_api;
 mod gloo;
 mod ingress;
 mod istio;
+mod knative;
 mod kuma;
 mod nginx;
 mod rules;
@@ -140,6 +141,7 @@ const READERS: &[Reader] = &[
     kuma::read,
     gloo::read,
     appmesh::read,
+    knative::read,
 ];
 
 /// Where requests to the apex go at this moment: through the first proxy that has a route for it, else straight to

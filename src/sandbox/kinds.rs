@@ -132,7 +132,10 @@ impl ApiKind {
     }
 
     fn name_short(&self, row: &mut Value) {
-        let short = short_names(&self.plural);
+        let short = match (self.builtin, self.plural.as_str()) {
+            (false, "services") => &["ksvc"],
+            (_, plural) => short_names(plural),
+        };
         if !short.is_empty() {
             tree::set(row, &["shortNames"], short);
         }
@@ -264,6 +267,9 @@ pub fn known() -> Vec<ApiKind> {
     };
     let traefik =
         |plural: &str, kind: &str| ApiKind::custom("traefik.io", "v1alpha1", plural, kind);
+    let knative = |plural: &str, kind: &str| {
+        ApiKind::custom("serving.knative.dev", "v1", plural, kind).with_status()
+    };
     let appmesh = |plural: &str, kind: &str| {
         ApiKind::custom("appmesh.k8s.aws", "v1beta1", plural, kind).also("v1beta2")
     };
@@ -312,6 +318,9 @@ pub fn known() -> Vec<ApiKind> {
         appmesh("virtualnodes", "VirtualNode"),
         appmesh("virtualrouters", "VirtualRouter"),
         appmesh("virtualservices", "VirtualService"),
+        // A plural alone means the Services of the core group.
+        knative("services", "Service"),
+        knative("revisions", "Revision"),
         ApiKind::custom("gateway.solo.io", "v1", "routetables", "RouteTable"),
         ApiKind::custom("gloo.solo.io", "v1", "upstreams", "Upstream"),
         ApiKind::custom("kuma.io", "v1alpha1", "trafficroutes", "TrafficRoute").cluster_scoped(),

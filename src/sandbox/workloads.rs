@@ -9,6 +9,7 @@ mod deployment;
 mod endpoints;
 mod events;
 mod garbage;
+mod knative;
 mod pods;
 mod replica_set;
 mod revisions;
@@ -84,6 +85,7 @@ enum Task {
         uid: String,
     },
     Endpoints(String, String),
+    Knative(String, String),
     /// The object with that uid is gone: what about those it owned?
     Orphans(String),
     /// Does the owner of that object still exist?
@@ -211,6 +213,7 @@ impl Workloads {
                 pods::remove(moment, &namespace, &name, &uid);
             }
             Task::Endpoints(namespace, name) => endpoints::sync(moment, &namespace, &name),
+            Task::Knative(namespace, name) => knative::sync(moment, &namespace, &name),
             Task::Orphans(uid) => garbage::collect_dependents(moment, &uid),
             Task::Owners(key) => garbage::check_owners(moment, &key),
             Task::Foreground(key) => garbage::finish_foreground(moment, &key),
@@ -251,6 +254,13 @@ impl Workloads {
         match (change.key.group.as_str(), change.key.plural.as_str()) {
             ("apps", "deployments") => {
                 self.schedule(Task::Deployment(namespace.clone(), name.clone()), soon);
+                let service = knative::service_of(&change.after);
+                if !service.is_empty() && change.kind != ChangeKind::Deleted {
+                    self.schedule(Task::Knative(namespace.clone(), service.to_owned()), soon);
+                }
+            }
+            (knative::GROUP, "services") => {
+                self.schedule(Task::Knative(namespace.clone(), name.clone()), soon);
             }
             ("apps", "replicasets") => {
                 if change.kind != ChangeKind::Deleted {

@@ -10,6 +10,7 @@ use crate::metrics::Backend;
 use crate::metrics::MetricProvider;
 use crate::metrics::Probe;
 use crate::metrics::Reply;
+use crate::metrics::template::REVISION;
 use crate::port::Job;
 use crate::port::clock::Clock;
 use crate::port::metric_source::Answered;
@@ -71,9 +72,9 @@ impl Metrics {
         }
     }
 
-    async fn answer(&self, question: &Question) -> Answer {
+    async fn answer(&self, question: &Question, query: &str) -> Answer {
         let asked = match &question.backend {
-            Ok(backend) => self.asked(question, backend, &question.query).await,
+            Ok(backend) => self.asked(question, backend, query).await,
             Err(error) => Err(error.clone()),
         };
         match asked {
@@ -186,13 +187,12 @@ impl Metrics {
 }
 
 impl MetricSource for Metrics {
-    fn ask(&self, check: usize) -> Job<'_, Answered> {
+    fn ask<'a>(&'a self, check: usize, revision: &'a str) -> Job<'a, Answered> {
         Box::pin(async move {
             let question = &self.questions[check];
-            Answered {
-                query: question.query.clone(),
-                answer: self.answer(question).await,
-            }
+            let query = question.query.replace(REVISION, revision);
+            let answer = self.answer(question, &query).await;
+            Answered { query, answer }
         })
     }
 

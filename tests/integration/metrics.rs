@@ -244,7 +244,7 @@ async fn play(provider: &'static MetricProvider, text: &str) -> String {
         }
         shows
     };
-    let (answered, shows) = tokio::join!(metrics.ask(0), serving);
+    let (answered, shows) = tokio::join!(metrics.ask(0, ""), serving);
     let result = match answered.answer {
         Answer::Value(value) => value.to_string(),
         Answer::NoValues => "no values".to_owned(),

@@ -104,6 +104,7 @@ fn the_listed_rights_are_those_that_runs_use() {
         "contour",
         "skipper",
         "apisix",
+        "knative",
         concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/testdata/scenarios/kubernetes.yaml"

@@ -30,7 +30,9 @@ pub fn set_apart(all: &mut Sequences, tape: &Tape) {
     for contents in all.contents.values_mut() {
         contents.iter_mut().for_each(lone_weights);
         contents.iter_mut().for_each(a_route_an_item);
+        contents.iter_mut().for_each(a_revision_by_name);
         contents.dedup();
+        contents.dedup_by(|after, before| is_only_listed(before, after));
     }
 }
 
@@ -58,6 +60,31 @@ fn lone_weights(object: &mut Value) {
             only["weight"] = json!(100);
         }
     }
+}
+
+fn traffic(object: &Value) -> Option<&Value> {
+    let is_knative = object["apiVersion"] == "serving.knative.dev/v1";
+    object.pointer("/spec/traffic").filter(|_| is_knative)
+}
+
+/// Flagger sends the canary's share to whichever revision is the newest, ours to the one that is analysed, and nothing
+/// is left out.
+fn a_revision_by_name(object: &mut Value) {
+    let mut list = traffic(object).and_then(Value::as_array).cloned();
+    let Some(entries) = &mut list else { return };
+    if let [canary, _] = entries.as_mut_slice() {
+        *canary = json!({"analysed": true, "percent": canary["percent"]});
+    }
+    entries.retain(|entry| entry["percent"] != 0);
+    object["spec"]["traffic"] = json!(entries);
+}
+
+/// Ours is listed before it gets its first users, so that Knative keeps its pods: Flagger writes nothing then.
+fn is_only_listed(before: &Value, after: &Value) -> bool {
+    let primary = |object: &Value| object["metadata"]["annotations"].clone();
+    traffic(before).is_some_and(|list| list.as_array().is_some_and(|list| list.len() == 1))
+        && traffic(before) == traffic(after)
+        && primary(before) == primary(after)
 }
 
 /// Flagger writes all items of `analysis.match` into one route of an HTTPProxy, where each must hold, and leaves

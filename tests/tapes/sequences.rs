@@ -313,6 +313,11 @@ fn masked_object(object: &Value) -> Value {
     if object["kind"] == "ApisixRoute" {
         unfilled(&mut object["spec"]);
     }
+    if object["apiVersion"] == "serving.knative.dev/v1"
+        && let Some(template) = object.pointer_mut("/spec/template")
+    {
+        unsaid(template);
+    }
     if object["kind"] == "Service" {
         if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) {
             spec.remove("clusterIP");
@@ -326,6 +331,18 @@ fn masked_object(object: &Value) -> Value {
         }
     }
     sorted(&object)
+}
+
+/// A template without what Flagger's typed client fills in, and what a patch leaves empty.
+fn unsaid(template: &mut Value) {
+    match template {
+        Value::Object(fields) => {
+            fields.values_mut().for_each(unsaid);
+            fields.retain(|_, value| *value != json!({}) && *value != json!(""));
+        }
+        Value::Array(items) => items.iter_mut().for_each(unsaid),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// A route of APISIX without what Flagger's typed client fills in, which means the same as nothing.

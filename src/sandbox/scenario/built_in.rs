@@ -23,6 +23,7 @@ pub const NAMES: &[&str] = &[
     "contour",
     "skipper",
     "apisix",
+    "knative",
 ];
 
 const FILES: &[(&str, &str)] = &[
@@ -149,6 +150,18 @@ const FILES: &[(&str, &str)] = &[
     (
         "podinfo/apisixroute.yaml",
         include_str!("../../../testdata/scenarios/podinfo/apisixroute.yaml"),
+    ),
+    (
+        "knative.yaml",
+        include_str!("../../../testdata/scenarios/knative.yaml"),
+    ),
+    (
+        "podinfo/knative.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/knative.yaml"),
+    ),
+    (
+        "podinfo/knative-service.yaml",
+        include_str!("../../../testdata/scenarios/podinfo/knative-service.yaml"),
     ),
 ];
 

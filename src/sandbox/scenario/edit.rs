@@ -74,7 +74,18 @@ fn set_image(target: &Value, image: &str, broken: bool) -> MergePatch {
     }}});
     let name = target["metadata"]["name"].as_str().unwrap_or_default();
     let kind = target["kind"].as_str().unwrap_or("Deployment");
-    beside(target, &format!("{}s", kind.to_lowercase()), name, merge)
+    let api_version = target["apiVersion"].as_str().unwrap_or_default();
+    beside(target, &resource(api_version, kind), name, merge)
+}
+
+/// The resource of a target: its plural, with the group where a built-in kind has the same.
+#[must_use]
+pub fn resource(api_version: &str, kind: &str) -> String {
+    let plural = format!("{}s", kind.to_lowercase());
+    match api_version.split_once('/') {
+        Some((group @ "serving.knative.dev", _)) => format!("{plural}.{group}"),
+        Some(_) | None => plural,
+    }
 }
 
 fn beside(target: &Value, resource: &str, name: &str, merge: Value) -> MergePatch {

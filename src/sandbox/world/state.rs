@@ -41,7 +41,7 @@ pub struct Place {
     pub namespace: String,
     /// Of the Canary.
     pub canary: String,
-    /// Plural of the target's kind.
+    /// The target's resource.
     pub resource: String,
     /// Of the target.
     pub target: String,
@@ -65,13 +65,12 @@ impl Place {
             "" => &target,
             service => service,
         };
+        let kind = field("/spec/targetRef/kind", "spec.targetRef.kind")?;
+        let api_version = tree::text(canary, "/spec/targetRef/apiVersion");
         Ok(Self {
             namespace: namespace.to_owned(),
             canary: field("/metadata/name", "metadata.name")?,
-            resource: format!(
-                "{}s",
-                field("/spec/targetRef/kind", "spec.targetRef.kind")?.to_lowercase()
-            ),
+            resource: edit::resource(api_version, &kind),
             service: service.to_owned(),
             target,
         })
@@ -317,8 +316,13 @@ impl State {
             ..
         } = &self.place;
         let get = |resource: &str, name: &str| self.objects.get(resource, namespace, name);
+        let target = self.target();
+        if let Some(newest) = target.pointer("/status/latestCreatedRevisionName") {
+            let annotations = "/metadata/annotations/flagger.app~1primary-revision";
+            return target.pointer(annotations) != Some(newest);
+        }
         let primary = get(resource, &self.place.primary()).unwrap_or_default();
-        if edit::image(&primary) != edit::image(&self.target()) {
+        if edit::image(&primary) != edit::image(&target) {
             return true;
         }
         ["configmaps", "secrets"].iter().any(|resource| {

@@ -63,7 +63,7 @@ const HALF: &str = r#"{"status":"success","data":{"resultType":"scalar","result"
 
 #[tokio::test]
 async fn seconds_become_milliseconds() {
-    let answered = metrics(Canned(200, HALF), 1000.0).ask(0).await;
+    let answered = metrics(Canned(200, HALF), 1000.0).ask(0, "").await;
     assert_eq!(answered.answer, Answer::Value(500.0));
 }
 
@@ -71,7 +71,7 @@ async fn seconds_become_milliseconds() {
 async fn a_backend_that_answers_nonsense_fails_the_probe_and_is_no_value_of_a_check() {
     let metrics = metrics(Canned(502, "bad gateway"), 1.0);
     assert!(metrics.probe().await.is_err());
-    assert!(matches!(metrics.ask(0).await.answer, Answer::Error(_)));
+    assert!(matches!(metrics.ask(0, "").await.answer, Answer::Error(_)));
 }
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn a_backend_without_its_secret_fails_the_probe_and_is_no_value_of_a_check
     };
     metrics.questions[0].backend = Err(refused.clone());
     assert_eq!(metrics.probe().await, Err(refused));
-    assert!(matches!(metrics.ask(0).await.answer, Answer::Error(_)));
+    assert!(matches!(metrics.ask(0, "").await.answer, Answer::Error(_)));
 }
 
 /// Answers nothing but a refusal to delete, and writes down what it was asked.
@@ -130,7 +130,7 @@ async fn what_a_question_created_is_deleted_although_nobody_waited_for_its_answe
         clock: Rc::new(Noon::default()),
     };
     let metrics = Metrics::new(ways, vec![analysis()]);
-    assert!(futures::poll!(metrics.ask(0)).is_pending());
+    assert!(futures::poll!(metrics.ask(0, "")).is_pending());
     metrics.tidy().await;
     metrics.tidy().await;
     let said = silent.0.borrow();
@@ -150,7 +150,7 @@ async fn an_answer_that_takes_many_requests_has_one_deadline() {
     };
     let metrics = Metrics::new(ways, vec![analysis()]);
     let late = Answer::Error("keptn has no answer within 10 s".to_owned());
-    assert_eq!(metrics.ask(0).await.answer, late);
+    assert_eq!(metrics.ask(0, "").await.answer, late);
     assert_eq!(clock.0.get(), Duration::from_secs(9));
 }
 
