@@ -61,8 +61,18 @@ pub fn step(plan: &Plan, status: &Status, seen: &Observation, results: &[CheckRe
     let draft = Draft::new(plan, status, seen);
     if let Some(cause) = status.ending {
         return match seen.request {
-            Some(Request::Leave(_)) => draft.done(cause.outcome()),
-            Some(Request::Interrupt(_) | Request::Hold(_) | Request::Abort | Request::Lost)
+            Some(Request::Leave(_))
+                if seen.routes.is_none_or(|routes| routes == Routes::PRIMARY) =>
+            {
+                draft.done(cause.outcome())
+            }
+            Some(
+                Request::Interrupt(_)
+                | Request::Hold(_)
+                | Request::Leave(_)
+                | Request::Abort
+                | Request::Lost,
+            )
             | None => way_back::end(draft, cause),
         };
     }

@@ -1,36 +1,71 @@
-//! Every state that small canaries can reach, breadth first: from none of them is there no way to an end.
+//! Every state that small canaries can reach by every order of what may happen, breadth first: no look breaks an
+//! invariant, and from none of them is there no way to an end.
 
+use super::properties::invariants;
+use super::properties::invariants::Look;
+use super::properties::invariants::Memory;
 use super::world::World;
 use super::world::plan;
 use super::world::weights;
 use crate::canary::webhook::HookType;
+use crate::canary::weight::Routes;
+use crate::canary::weight::Weight;
+use crate::rollout::decision::Next;
 use crate::rollout::decision::Outcome;
+use crate::rollout::event::Signal;
+use crate::rollout::observation::Request;
 use crate::rollout::plan::Hook;
 use crate::rollout::plan::Plan;
 use crate::rollout::plan::Way;
+use crate::rollout::step::step;
 use crate::rollout::weights::Ladder;
+use jiff::SignedDuration;
 use std::collections::HashMap;
 use std::collections::HashSet;
 use std::collections::VecDeque;
 
 /// What may be different at each wake-up.
-const METRICS: [bool; 2] = [true, false];
+const EITHER: [bool; 2] = [true, false];
 
-/// The world between two wake-ups.
-#[derive(Clone, Copy)]
-struct Weather {
-    metric_ok: bool,
-    gate_open: bool,
-    canary_up: bool,
-    primary_up: bool,
+/// What happens between two wake-ups.
+#[derive(Clone, Copy, Debug)]
+enum Move {
+    /// Checks, gates and pods, while nobody does anything.
+    Weather {
+        metric_ok: bool,
+        gate_open: bool,
+        canary_up: bool,
+        primary_up: bool,
+    },
+    /// On a good day somebody moves the weight,
+    Foreign(u8),
+    /// asks for another revision, or for the old one again,
+    Target(&'static str),
+    /// holds the weight or lets it go,
+    Pause(bool),
+    /// asks the driver to stop,
+    Ask(Request),
+    /// or the driver dies after so many effects.
+    Death(usize),
 }
 
-fn weathers() -> Vec<Weather> {
+impl Move {
+    const fn is_weather(&self) -> bool {
+        match self {
+            Self::Weather { .. } => true,
+            Self::Foreign(_) | Self::Target(_) | Self::Pause(_) | Self::Ask(_) | Self::Death(_) => {
+                false
+            }
+        }
+    }
+}
+
+fn moves() -> Vec<Move> {
     let mut all = Vec::new();
-    for metric_ok in METRICS {
-        for gate_open in METRICS {
+    for metric_ok in EITHER {
+        for gate_open in EITHER {
             for (canary_up, primary_up) in [(true, true), (false, true), (true, false)] {
-                all.push(Weather {
+                all.push(Move::Weather {
                     metric_ok,
                     gate_open,
                     canary_up,
@@ -39,7 +74,45 @@ fn weathers() -> Vec<Weather> {
             }
         }
     }
+    all.extend([Move::Foreign(0), Move::Foreign(100)]);
+    all.extend([Move::Target("v1"), Move::Target("v3")]);
+    all.extend(EITHER.map(Move::Pause));
+    all.extend([
+        Move::Ask(Request::Interrupt(Signal::Term)),
+        Move::Ask(Request::Hold(Signal::Int)),
+        Move::Ask(Request::Leave(Signal::Hup)),
+        Move::Ask(Request::Abort),
+        Move::Ask(Request::Lost),
+    ]);
+    all.extend([Move::Death(0), Move::Death(1)]);
     all
+}
+
+fn happens(world: &mut World, happening: Move) {
+    let (metric_ok, gate_open, canary_up, primary_up) = match happening {
+        Move::Weather {
+            metric_ok,
+            gate_open,
+            canary_up,
+            primary_up,
+        } => (metric_ok, gate_open, canary_up, primary_up),
+        Move::Foreign(_) | Move::Target(_) | Move::Pause(_) | Move::Ask(_) | Move::Death(_) => {
+            (true, true, true, true)
+        }
+    };
+    world.metric_ok = metric_ok;
+    world.canary_pods_come = canary_up;
+    world.primary_pods_come = primary_up;
+    world.refusing = if gate_open { Vec::new() } else { vec![0] };
+    match happening {
+        Move::Weather { .. } | Move::Death(_) => {}
+        Move::Foreign(weight) => {
+            world.routes = Some(Routes::split(Weight::saturating(weight.into())));
+        }
+        Move::Target(revision) => revision.clone_into(&mut world.target),
+        Move::Pause(pause) => world.status.paused_since = pause.then_some(world.at),
+        Move::Ask(request) => world.request = Some(request),
+    }
 }
 
 /// What tells two states apart: everything but when it was. How long something lasts counts in steps of a quarter of
@@ -53,7 +126,7 @@ fn key(world: &World, plan: &Plan) -> String {
         })
     };
     format!(
-        "{:?} {:?} {} {} {} {:?} {} {:?} {:?} {:?} {:?} {:?} {:?} {} {:?} {:?} {} {}",
+        "{:?} {:?} {} {} {} {:?} {} {:?} {:?} {:?} {:?} {:?} {:?} {} {:?} {:?} {} {} {} {} {} {:?} {:?}",
         status.phase(),
         status.routes(),
         status.canary.failed_checks,
@@ -74,12 +147,17 @@ fn key(world: &World, plan: &Plan) -> String {
         world.primary,
         status.promotion_failed,
         status.promoted_generation.is_some(),
+        world.target,
+        status.revision,
+        status.paused_since.is_some(),
+        status.rejected,
+        world.request,
     )
 }
 
-/// Explores all of them; every state must reach an end by some way, and every end must be safe.
+/// Explores all of them: every look keeps the invariants, every end is safe, and every state reaches an end by some way.
 fn explore(plan: &Plan) -> usize {
-    let weathers = weathers();
+    let moves = moves();
     let mut known: HashMap<String, usize> = HashMap::new();
     let mut before: Vec<Vec<usize>> = Vec::new();
     let mut queue = VecDeque::new();
@@ -87,44 +165,63 @@ fn explore(plan: &Plan) -> usize {
     let start = World::upgraded();
     known.insert(key(&start, plan), 0);
     before.push(Vec::new());
-    queue.push_back((0, start));
-    while let Some((from, world)) = queue.pop_front() {
-        assert!(known.len() < 200_000, "the model is not small");
-        for weather in &weathers {
-            let mut world = world.clone();
-            world.metric_ok = weather.metric_ok;
-            world.canary_pods_come = weather.canary_up;
-            world.primary_pods_come = weather.primary_up;
-            world.refusing = if weather.gate_open {
-                Vec::new()
-            } else {
-                vec![0]
+    queue.push_back((0, start, Memory::default(), false));
+    while let Some((from, world, memory, meddled)) = queue.pop_front() {
+        assert!(known.len() < 20_000, "the model is not small");
+        // One hand a run: two of them are for the random runs.
+        for happening in moves
+            .iter()
+            .filter(|happening| happening.is_weather() || !meddled)
+        {
+            let meddled = meddled || !happening.is_weather();
+            let (mut world, mut memory) = (world.clone(), memory.clone());
+            happens(&mut world, *happening);
+            let began = world.at;
+            let status = world.status.clone();
+            let (seen, due, results) = world.ask(plan);
+            let decision = step(plan, &status, &seen, &results);
+            let look = Look {
+                plan,
+                before: &status,
+                seen: &seen,
+                due: &due,
+                results: &results,
+                decision: &decision,
             };
-            let seen = world.observe();
-            let had = world.weight();
-            let outcome = world.tick(plan);
-            assert!(
-                world.weight() <= had || seen.canary.ready > 0,
-                "users only go where pods are ready: {:?}",
-                world.log
-            );
+            if let Err(broken) = invariants::check(&look, &memory) {
+                panic!("{happening:?} at {}: {broken}", key(&world, plan));
+            }
+            memory.learn(&look);
+            let outcome = match happening {
+                Move::Death(effects) if !matches!(decision.next, Next::Done(_)) => {
+                    world.die(plan, decision, *effects);
+                    None
+                }
+                _ => world.act(plan, decision),
+            };
             // Timers pass a quarter of a deadline at a time.
-            if outcome.is_none() && world.at == seen.at + jiff::SignedDuration::from_secs(1) {
-                world.at = seen.at + plan.progress_deadline / 4;
+            if outcome.is_none() && world.at == began + SignedDuration::from_secs(1) {
+                world.at = began + plan.progress_deadline / 4;
             }
             if let Some(outcome) = outcome {
-                let safe = outcome == Outcome::Split || world.weight() == 0;
-                assert!(safe, "{outcome:?} leaves users behind: {:?}", world.log);
+                let left = matches!(outcome, Outcome::Split | Outcome::Held(_));
+                let safe = left || world.weight() == 0 || matches!(happening, Move::Foreign(_));
+                assert!(
+                    safe,
+                    "{outcome:?} leaves users behind: {}",
+                    key(&world, plan)
+                );
                 ends.push(from);
                 continue;
             }
             world.log.clear();
             world.calls.clear();
             let count = known.len();
-            let to = *known.entry(key(&world, plan)).or_insert(count);
+            let key = format!("{} {meddled}", key(&world, plan));
+            let to = *known.entry(key).or_insert(count);
             if to == count {
                 before.push(Vec::new());
-                queue.push_back((to, world));
+                queue.push_back((to, world, memory, meddled));
             }
             before[to].push(from);
         }

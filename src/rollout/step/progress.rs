@@ -75,9 +75,18 @@ pub(super) fn stage(plan: &Plan, status: &Status, seen: &Observation) -> Stage {
     if status.time_counts() && plan.deadline.is_some_and(|deadline| seen.at >= deadline) {
         Stage::OutOfTime
     } else if routes != status.routes() {
-        Stage::Drifted
+        let answer = plan.way.after_drift(status.routes(), routes);
+        if may_lower(seen) || answer.canary >= routes.canary {
+            Stage::Drifted
+        } else {
+            Stage::PrimaryUnready
+        }
     } else if seen.revision != status.revision {
-        Stage::NewRevision
+        if may_lower(seen) || weight.is_zero() || seen.primary_is_current {
+            Stage::NewRevision
+        } else {
+            Stage::PrimaryUnready
+        }
     } else if !weight.is_zero() && seen.canary.ready == 0 && primary_has_pods(seen) {
         Stage::CanaryLost
     } else if status.canary.failed_checks >= plan.threshold {
@@ -112,6 +121,11 @@ pub(super) fn stage(plan: &Plan, status: &Status, seen: &Observation) -> Stage {
     } else {
         Stage::Analyse
     }
+}
+
+/// May users go to the primary? Not to one without pods, while the canary has some.
+pub(super) fn may_lower(seen: &Observation) -> bool {
+    primary_has_pods(seen) || seen.canary.ready == 0
 }
 
 fn primary_has_pods(seen: &Observation) -> bool {

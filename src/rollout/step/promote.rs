@@ -21,6 +21,7 @@ use crate::rollout::safe_side::Takeover;
 use crate::rollout::status::Status;
 use crate::rollout::step::draft::Draft;
 use crate::rollout::step::draft::later;
+use crate::rollout::step::progress::may_lower;
 use crate::rollout::step::progress::restart;
 use crate::rollout::step::unready;
 use crate::rollout::step::way_back;
@@ -64,7 +65,11 @@ pub(super) fn promoting(mut draft: Draft<'_>) -> Decision {
         // The target changed between the last check and the write: what would be promoted was not analysed.
         (Takeover::NotReplaced, _) if seen.revision != draft.status.revision => {
             draft.enter(Phase::Progressing);
-            restart(draft)
+            if may_lower(seen) {
+                restart(draft)
+            } else {
+                draft.next(Next::Again)
+            }
         }
         (Takeover::NotReplaced, _) => {
             // A driver that died here has not promoted: the same bytes are written again.
@@ -191,6 +196,10 @@ pub(super) fn closed(mut draft: Draft<'_>) -> Decision {
         return draft.next(Next::Again);
     };
     if is_undone(outcome, draft.seen) {
+        if !may_lower(draft.seen) {
+            draft.status.closing = None;
+            return draft.done(Outcome::Split);
+        }
         draft.set_routes(Routes::PRIMARY, false);
         return draft.next(Next::Again);
     }

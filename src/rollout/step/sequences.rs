@@ -190,3 +190,53 @@ fn an_endless_drain_is_no_panic() {
     }
     assert_eq!(world.weight(), 10);
 }
+
+#[test]
+fn a_new_revision_sends_nobody_to_a_primary_without_pods() {
+    let mut world = World::upgraded();
+    world.run_until(&plan(), |w| w.weight() == 20);
+    world.primary_pods_come = false;
+    world.target = "v3".to_owned();
+    world.tick(&plan());
+    assert_eq!(world.weight(), 20, "it waits for the primary");
+    world.primary_pods_come = true;
+    assert_eq!(world.run(&plan()), Outcome::Promoted);
+    assert_eq!(world.primary.as_deref(), Some("v3"));
+}
+
+#[test]
+fn a_weight_that_someone_raised_is_not_lowered_to_a_primary_without_pods() {
+    let mut world = World::upgraded();
+    world.run_until(&plan(), |w| w.weight() == 20);
+    world.primary_pods_come = false;
+    world.routes = Some(Routes::split(Weight::saturating(70)));
+    world.tick(&plan());
+    assert_eq!(world.weight(), 70, "it waits for the primary");
+    world.primary_pods_come = true;
+    world.tick(&plan());
+    assert_eq!(world.weight(), 20);
+}
+
+#[test]
+fn users_that_someone_sent_back_while_the_canary_drains_stay_where_pods_are() {
+    let mut world = World::upgraded();
+    world.run_until(&plan(), |w| w.weight() == 20);
+    world.metric_ok = false;
+    world.run_until(&plan(), |w| w.status.ending.is_some());
+    world.primary_pods_come = false;
+    world.routes = Some(Routes::split(Weight::saturating(30)));
+    assert_eq!(world.run(&plan()), Outcome::Split);
+    assert_eq!((world.weight(), world.replicas), (100, 2));
+}
+
+#[test]
+fn whoever_leaves_takes_users_home_first_whom_someone_else_sent_back() {
+    let mut world = World::upgraded();
+    world.run_until(&plan(), |w| w.weight() == 20);
+    world.request = Some(Request::Leave(Signal::Int));
+    world.tick(&plan());
+    world.routes = Some(Routes::split(Weight::saturating(30)));
+    let cause = Cause::Signal(Signal::Int);
+    assert_eq!(world.run(&plan()), Outcome::RolledBack(cause));
+    assert_eq!(world.weight(), 0);
+}

@@ -18,6 +18,7 @@ use crate::rollout::safe_side::safe_side;
 use crate::rollout::status::Rejected;
 use crate::rollout::step::draft::Draft;
 use crate::rollout::step::draft::later;
+use crate::rollout::step::progress::may_lower;
 use crate::rollout::step::promote::takeover;
 
 /// Which side may have the users now.
@@ -117,6 +118,12 @@ pub(super) fn roll_back(mut draft: Draft<'_>, cause: Cause, why: &str) -> Decisi
 pub(super) fn end(mut draft: Draft<'_>, cause: Cause) -> Decision {
     let seen = draft.seen;
     if seen.routes.is_some_and(|routes| routes != Routes::PRIMARY) {
+        if !may_lower(seen) {
+            // Someone sent users back to it, and the primary has no pods for them.
+            draft.status.ending = None;
+            draft.set_routes(Routes::CANARY, true);
+            return draft.close(Outcome::Split);
+        }
         draft.set_routes(Routes::PRIMARY, true);
         return draft.next(Next::Again);
     }

@@ -1,6 +1,7 @@
 //! A world of plain values that performs decisions at once, for the tests of the pure core.
 
 use crate::canary::hook::HookAnswer;
+use crate::canary::phase::Phase;
 use crate::canary::weight::Proof;
 use crate::canary::weight::Routes;
 use crate::canary::weight::Weight;
@@ -69,6 +70,7 @@ pub(super) struct World {
     pub(super) canary_pods_come: bool,
     pub(super) primary_pods_come: bool,
     pub(super) canary_pods: Option<u32>,
+    pub(super) proof: Proof,
     pub(super) metric_ok: bool,
     pub(super) request: Option<Request>,
     /// Hooks that say no, by their place.
@@ -107,6 +109,7 @@ impl World {
             canary_pods_come: true,
             primary_pods_come: true,
             canary_pods: None,
+            proof: Proof::Unknown,
             metric_ok: true,
             request: None,
             refusing: Vec::new(),
@@ -147,7 +150,7 @@ impl World {
             services_exist: self.services,
             apex_on_primary: self.apex,
             routes: self.routes,
-            proof: Proof::Unknown,
+            proof: self.proof.clone(),
             tracked_configs: None,
             request: self.request,
         }
@@ -243,22 +246,34 @@ impl World {
         })
     }
 
-    /// One wake-up. Returns the outcome where it ended.
-    pub(super) fn tick(&mut self, plan: &Plan) -> Option<Outcome> {
+    /// What this wake-up sees, asks and hears.
+    pub(super) fn ask(&mut self, plan: &Plan) -> (Observation, Vec<Check>, Vec<CheckResult>) {
         let seen = self.observe();
+        let due = checks_due(plan, &self.status, &seen);
         let mut results = Vec::new();
-        for check in checks_due(plan, &self.status, &seen) {
+        for check in &due {
             let result = match check {
                 Check::Metric(_) => self.measure(),
-                Check::Hook(at) => self.call(at, &plan.hooks[at]),
+                Check::Hook(at) => self.call(*at, &plan.hooks[*at]),
             };
-            let stops = stops(plan, &check, &result);
+            let stops = stops(plan, check, &result);
             results.push(result);
             if stops {
                 break;
             }
         }
+        (seen, due, results)
+    }
+
+    /// One wake-up. Returns the outcome where it ended.
+    pub(super) fn tick(&mut self, plan: &Plan) -> Option<Outcome> {
+        let (seen, _, results) = self.ask(plan);
         let decision = step(plan, &self.status, &seen, &results);
+        self.act(plan, decision)
+    }
+
+    /// Performs a decision and lets the time pass until the next wake-up.
+    pub(super) fn act(&mut self, plan: &Plan, decision: Decision) -> Option<Outcome> {
         let grid = plan.timing == Timing::Grid;
         let tick = self.at.checked_add(plan.interval).unwrap_or(Timestamp::MAX);
         match self.perform(plan, decision) {
@@ -274,6 +289,53 @@ impl World {
             Next::Done(outcome) => return Some(outcome),
         }
         None
+    }
+
+    /// The driver dies after so many effects, before it has recorded the decision. Of its intent the next one takes
+    /// over what landed: a weight as ours, a way back as one to finish, a promotion as begun.
+    pub(super) fn die(&mut self, plan: &Plan, mut decision: Decision, effects: usize) {
+        let before = self.status.clone();
+        let (wanted, answered) = (decision.status.phase(), decision.status.answered.clone());
+        let promotes = decision.effects.contains(&Effect::Promote);
+        let way_back = |effect: &Effect| matches!(effect, Effect::SetRoutes { rollback: true, .. });
+        let intended = !decision.effects.is_empty() && !decision.effects.iter().any(way_back);
+        decision.effects.truncate(effects);
+        decision.events.clear();
+        let landed = decision.effects.clone();
+        self.perform(plan, decision);
+        let acknowledged = std::mem::replace(&mut self.status, before);
+        // What was asked of a process goes with it.
+        self.request = None;
+        if intended {
+            self.status.answered = answered;
+        }
+        if intended && promotes {
+            self.status.canary.phase = wanted;
+        }
+        let analysed = self.status.phase() == Phase::Progressing
+            || self.status.phase() == Phase::WaitingPromotion;
+        for effect in landed {
+            match effect {
+                Effect::SetRoutes { rollback: true, .. } if analysed => {
+                    self.request = Some(Request::Abort);
+                }
+                Effect::SetRoutes { routes, .. } if analysed => {
+                    self.status.canary.canary_weight = routes.canary;
+                    self.status.mirrored = routes.mirrored;
+                    self.status.weight_since = acknowledged.weight_since;
+                    self.status.next_check = acknowledged.next_check;
+                    self.status.passed = false;
+                }
+                Effect::SetRoutes { .. }
+                | Effect::EnsureServices
+                | Effect::EnsurePrimary
+                | Effect::SwitchApex
+                | Effect::EnsureRoute
+                | Effect::ScaleCanary(_)
+                | Effect::Promote => {}
+            }
+        }
+        self.at += SignedDuration::from_secs(1);
     }
 
     pub(super) fn run(&mut self, plan: &Plan) -> Outcome {

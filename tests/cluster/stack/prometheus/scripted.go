@@ -57,7 +57,7 @@ func (s *Scripted) SetSuccess(percent float64) {
 	s.success = percent
 }
 
-// Queries are the expressions about a service asked so far, without probes like vector(1); dated counts those
+// Queries are the expressions asked so far, without probes like vector(1); dated counts those
 // asked for another time than now.
 func (s *Scripted) Queries() (queries []string, dated int) {
 	s.mutex.Lock()
@@ -68,7 +68,7 @@ func (s *Scripted) Queries() (queries []string, dated int) {
 func (s *Scripted) query(w http.ResponseWriter, r *http.Request) {
 	expression := r.FormValue("query")
 	s.mutex.Lock()
-	if strings.Contains(expression, "service") {
+	if !strings.HasPrefix(expression, "vector(") {
 		s.queries = append(s.queries, expression)
 	}
 	if r.FormValue("time") != "" {
@@ -77,6 +77,10 @@ func (s *Scripted) query(w http.ResponseWriter, r *http.Request) {
 	value := s.success
 	if strings.Contains(expression, "histogram_quantile") {
 		value = s.duration
+		// Of these the driver makes milliseconds itself.
+		if strings.Contains(expression, "http_request_duration_seconds") {
+			value /= 1000
+		}
 	}
 	s.mutex.Unlock()
 	w.Header().Set("Content-Type", "application/json")

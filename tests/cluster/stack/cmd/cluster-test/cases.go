@@ -164,15 +164,10 @@ func (w *world) expectCode(c *report.Case, run *driver.Run, code int) bool {
 	return run.Code == code
 }
 
-// expectState: the primary serves image alone, the target sleeps, and the Canary's status says so; an empty phase
-// is not compared.
+// expectState: the primary serves image alone, by the TraefikService too, the target sleeps, and the Canary's status
+// says so; an empty phase is not compared.
 func (w *world) expectState(ctx context.Context, c *report.Case, image, phase string) {
-	primary, err := w.deployment(ctx, canaryName+"-primary")
-	c.Fail(err)
-	c.Expect(primary.image == image && primary.ready == 2, "the primary has %d ready pods of %s", primary.ready, primary.image)
-	target, err := w.deployment(ctx, canaryName)
-	c.Fail(err)
-	c.Expect(target.replicas == 0, "the target has %d replicas", target.replicas)
+	w.expectServed(ctx, c, image, phase)
 	route, err := w.client.Get(ctx, fixture.TraefikServices(w.namespace, canaryName))
 	c.Fail(err)
 	var names []string
@@ -180,6 +175,16 @@ func (w *world) expectState(ctx context.Context, c *report.Case, image, phase st
 		names = append(names, fmt.Sprintf("%s=%d", kube.Text(service, "name"), kube.Number(service, 1, "weight")))
 	}
 	c.Expect(slices.Equal(names, []string{canaryName + "-primary=100"}), "the route has %v", names)
+}
+
+// expectServed is expectState without the route.
+func (w *world) expectServed(ctx context.Context, c *report.Case, image, phase string) {
+	primary, err := w.deployment(ctx, canaryName+"-primary")
+	c.Fail(err)
+	c.Expect(primary.image == image && primary.ready == 2, "the primary has %d ready pods of %s", primary.ready, primary.image)
+	target, err := w.deployment(ctx, canaryName)
+	c.Fail(err)
+	c.Expect(target.replicas == 0, "the target has %d replicas", target.replicas)
 	canary, err := w.client.Get(ctx, fixture.Canaries(w.namespace, canaryName))
 	c.Fail(err)
 	status := kube.Map(canary, "status")

@@ -84,7 +84,7 @@ func (s *suite) run(ctx context.Context, binaries, tape string) (err error) {
 	}
 	fmt.Printf("control plane up in %.1f s\n\n", time.Since(began).Seconds())
 	var group sync.WaitGroup
-	for _, cases := range []func(context.Context){s.promotes, s.rollsBack, s.isInterrupted, s.refusals} {
+	for _, cases := range []func(context.Context){s.promotes, s.rollsBack, s.isInterrupted, s.refusals, s.takesEvery} {
 		group.Go(func() { cases(ctx) })
 	}
 	group.Wait()

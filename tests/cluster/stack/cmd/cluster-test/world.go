@@ -34,12 +34,18 @@ type world struct {
 
 // newWorld creates the objects, waits until the workload is ready and begins to watch the route.
 func (s *suite) newWorld(ctx context.Context, namespace string) (*world, error) {
+	return s.newWorldWith(ctx, namespace, func(*fixture.Scenario) {})
+}
+
+// newWorldWith does so with another Canary than the recording's.
+func (s *suite) newWorldWith(ctx context.Context, namespace string, prepare func(*fixture.Scenario)) (*world, error) {
 	w := &world{suite: s, namespace: namespace}
 	var err error
 	if w.metrics, err = prometheus.Start(); err != nil {
 		return nil, err
 	}
 	w.placed = s.scenario.For(namespace, w.metrics.URL())
+	prepare(w.placed)
 	if w.repository, err = w.placed.Place(ctx, s.client, filepath.Join(s.dir, namespace)); err != nil {
 		return nil, err
 	}
