@@ -114,6 +114,7 @@ fn drive_options(args: &EjectArgs) -> DriveOptions {
             timing: Timing::Event,
             drain: SignedDuration::try_from(args.drain).unwrap_or(SignedDuration::MAX),
             retry: false,
+            skip_analysis: false,
         },
         timeout: None,
         metrics: MetricSettings {

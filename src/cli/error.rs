@@ -221,6 +221,18 @@ pub enum CliError {
         /// How it stands.
         why: String,
     },
+    /// No gate is closed that could be opened, or another one.
+    #[error("no gate of {canary} was opened: {why}")]
+    #[diagnostic(
+        code(flagger::run::nothing_waits),
+        help("kubectl flagger status tells how a run stands")
+    )]
+    NothingWaits {
+        /// `NAME.NAMESPACE`.
+        canary: String,
+        /// How it stands.
+        why: String,
+    },
     /// The driver that holds the lock does not answer.
     #[error("the driver of {canary}, {by}, did not answer within {seconds} s")]
     #[diagnostic(
@@ -264,6 +276,7 @@ impl CliError {
             | Self::UnknownMetric { .. }
             | Self::NeverDriven { .. }
             | Self::Idle { .. }
+            | Self::NothingWaits { .. }
             | Self::NotGivenBack { .. }
             | Self::FolderInUse { .. } => ExitCode::REFUSED,
             Self::NotTaken { .. } => ExitCode::UNREACHABLE,

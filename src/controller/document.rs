@@ -6,6 +6,8 @@ use crate::port::journal::Transition;
 use crate::rollout::decision::Cause;
 use crate::rollout::decision::Effect;
 use crate::rollout::decision::Outcome;
+use crate::rollout::status::Asked;
+use crate::rollout::status::Closed;
 use crate::rollout::status::Status;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -15,6 +17,9 @@ use std::collections::BTreeMap;
 
 /// Answers that are kept.
 const ANSWERS: usize = 20;
+
+/// Approvals that are kept.
+const APPROVALS: usize = 20;
 
 /// Transitions that wait for Git at most; older ones are folded into the next.
 const OUTBOX: usize = 200;
@@ -54,6 +59,9 @@ pub struct Document {
     /// Requests of other processes by their ULID, and when they were heard; the last of them.
     #[serde(default)]
     pub answers: BTreeMap<String, Timestamp>,
+    /// Gates of this run that people opened; the last of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<Approval>,
     /// Transitions that are not in Git yet.
     #[serde(default)]
     pub outbox: Vec<Transition>,
@@ -72,6 +80,18 @@ pub struct Ended {
     pub exit_code: u8,
     /// When.
     pub at: Timestamp,
+}
+
+/// A gate that a person opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// ULID of the request.
+    pub request: String,
+    /// The gate, as it was closed.
+    pub gate: Closed,
+    /// Who, and when.
+    #[serde(flatten)]
+    pub asked: Asked,
 }
 
 /// A transition that was begun.
@@ -100,6 +120,7 @@ impl Document {
             journaled: false,
             ended: None,
             answers: BTreeMap::new(),
+            approvals: Vec::new(),
             outbox: Vec::new(),
             lost: Vec::new(),
         }
@@ -161,6 +182,10 @@ impl Document {
             // Clocks of a run that is over.
             self.status.waiting_since = None;
             self.status.paused_since = None;
+            // Words about a run that is over.
+            self.status.gate = None;
+            self.status.approved.clear();
+            self.status.skip = None;
             self.outbox = old.outbox;
         }
     }
@@ -183,6 +208,14 @@ impl Document {
         while self.answers.len() > ANSWERS {
             self.answers.pop_first();
         }
+    }
+
+    /// Keeps who opened a gate.
+    pub fn approve(&mut self, approval: Approval) {
+        if self.approvals.len() >= APPROVALS {
+            self.approvals.remove(0);
+        }
+        self.approvals.push(approval);
     }
 
     /// Adds a transition to what Git must still get.

@@ -11,6 +11,7 @@ mod observe;
 mod publish;
 mod wait;
 
+pub use document::Approval;
 pub use document::Document;
 pub use document::Ended;
 pub use failure::RunError;
@@ -162,6 +163,8 @@ pub struct Controller<'a> {
     recording_failed: bool,
     /// Was a request answered since the record was written?
     answered: bool,
+    /// Requests that must not change what a look under way is about.
+    between_looks: Vec<Ask>,
     /// Is a wait to be ended, although nothing that it waits for has come?
     woken: bool,
     first_tick: Timestamp,
@@ -202,6 +205,7 @@ impl<'a> Controller<'a> {
             moved: false,
             recording_failed: false,
             answered: false,
+            between_looks: Vec::new(),
             woken: false,
             first_tick: now,
         }
@@ -382,6 +386,7 @@ impl<'a> Controller<'a> {
     /// One wake-up: everything between two waits.
     async fn wake_up(&mut self) -> Result<Next, RunError> {
         self.hear();
+        self.answer_between_looks();
         let seen = self.observe().await?;
         self.introduce(&seen);
         let results = self.run_checks(&seen).await?;

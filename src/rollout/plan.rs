@@ -9,6 +9,7 @@ use crate::canary::weight::Routes;
 use crate::canary::weight::Weight;
 use crate::rollout::analysis::metric_checks;
 use crate::rollout::cookies::Affinity;
+use crate::rollout::status::Closed;
 use crate::rollout::status::Status;
 use crate::rollout::weights::Ladder;
 use jiff::SignedDuration;
@@ -131,6 +132,8 @@ pub struct PlanOptions {
     pub drain: SignedDuration,
     /// Drive a rejected revision again?
     pub retry: bool,
+    /// Promote as soon as the canary is ready, whatever the spec says of an analysis?
+    pub skip_analysis: bool,
 }
 
 impl Plan {
@@ -155,7 +158,7 @@ impl Plan {
             drain: options.drain,
             timing: options.timing,
             retry: options.retry,
-            skip_analysis: canary.skip_analysis,
+            skip_analysis: canary.skip_analysis || options.skip_analysis,
             deadline: None,
         })
     }
@@ -167,6 +170,13 @@ impl Plan {
         self.interval
             .saturating_mul(self.way.looks().saturating_add(threshold).saturating_mul(2))
             .saturating_add(self.progress_deadline.saturating_mul(2))
+    }
+
+    /// Place of the hook that a gate waits for.
+    #[must_use]
+    pub fn gate(&self, gate: &Closed) -> Option<usize> {
+        let mut hooks = self.hooks.iter();
+        hooks.position(|hook| hook.name == gate.name && hook.kind() == gate.kind)
     }
 
     /// Is any hook called then?

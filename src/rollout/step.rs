@@ -225,6 +225,7 @@ fn begin_analysis(draft: &mut Draft<'_>) {
     status.rejected = None;
     status.next_check = None;
     status.answered.clear();
+    status.approved.clear();
     status.gate = None;
     status.paused_since = None;
     status.passed = false;
@@ -288,6 +289,8 @@ fn asked(draft: Draft<'_>, request: Request, results: &[CheckResult]) -> Decisio
     }
 }
 
+#[cfg(test)]
+mod approving;
 #[cfg(test)]
 mod hooking;
 #[cfg(test)]

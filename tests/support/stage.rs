@@ -444,6 +444,7 @@ pub fn options() -> DriveOptions {
             timing: Timing::Event,
             drain: SignedDuration::from_secs(5),
             retry: false,
+            skip_analysis: false,
         },
         timeout: None,
         metrics: MetricSettings::default(),

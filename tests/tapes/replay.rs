@@ -225,6 +225,7 @@ fn options(timing: Timing) -> DriveOptions {
             timing,
             drain: jiff::SignedDuration::from_secs(5),
             retry: false,
+            skip_analysis: false,
         },
         timeout: None,
         metrics: MetricSettings::default(),

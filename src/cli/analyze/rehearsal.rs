@@ -51,6 +51,7 @@ pub async fn until_users_came(
             timing: Timing::Event,
             drain: SignedDuration::from_secs(5),
             retry: false,
+            skip_analysis: false,
         },
         timeout: None,
         metrics: settings.clone(),

@@ -46,6 +46,10 @@ pub struct PromoteArgs {
     #[arg(long, env = "KUBECTL_FLAGGER_RETRY", value_parser = BoolishValueParser::new())]
     pub retry: bool,
 
+    /// Promote as soon as the canary is ready; a rollout that another driver drives is told so
+    #[arg(long, env = "KUBECTL_FLAGGER_SKIP_ANALYSIS", value_parser = BoolishValueParser::new())]
+    pub skip_analysis: bool,
+
     /// How long pods keep running after their last traffic
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = values::duration, env = "KUBECTL_FLAGGER_DRAIN")]
     pub drain: Duration,

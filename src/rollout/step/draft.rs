@@ -59,6 +59,7 @@ impl<'a> Draft<'a> {
             seen.canary
         };
         self.effects.push(Effect::SetRoutes { routes, rollback });
+        self.status.approved.clear();
         self.status.canary.canary_weight = routes.canary;
         self.status.mirrored = routes.mirrored;
         if let Some(affinity) = &self.plan.affinity {
@@ -82,6 +83,7 @@ impl<'a> Draft<'a> {
         let (done, all) = (self.status.canary.iterations, self.plan.way.iterations());
         self.status.canary.iterations = done.saturating_add(1);
         self.status.look_after(self.seen.at, self.plan.interval);
+        self.status.approved.clear();
         let iteration = u32::try_from(self.status.canary.iterations).unwrap_or(0);
         // After the last one comes the switch, which speaks for itself.
         if iteration <= all {
@@ -177,8 +179,13 @@ impl<'a> Draft<'a> {
 
     /// A gate did not open: it is asked again at the next look, for a day.
     pub(super) fn closed(mut self, hook: &Hook) -> Decision {
+        let another = |gate: &Closed| gate.name != hook.name || gate.kind != hook.kind();
+        if self.status.gate.as_ref().is_some_and(another) {
+            self.opened();
+        }
         let gate = self.status.gate.get_or_insert_with(|| Closed {
             name: hook.name.clone(),
+            kind: hook.kind().to_owned(),
             since: self.seen.at,
         });
         let over = later(gate.since, GATE);
@@ -199,9 +206,13 @@ impl<'a> Draft<'a> {
     /// No gate holds the run any more.
     pub(super) fn opened(&mut self) {
         if let Some(gate) = self.status.gate.take() {
+            let at = self.plan.gate(&gate);
+            let mut approved = self.status.approved.iter();
+            let person = approved.rfind(|one| Some(one.hook) == at);
             self.events.push(EventKind::GateOpened {
-                name: gate.name,
                 waited_ms: millis(gate.since, self.seen.at),
+                name: gate.name,
+                by: person.map(|one| one.asked.by.clone()),
             });
         }
     }

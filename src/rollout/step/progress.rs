@@ -90,7 +90,7 @@ pub(super) fn stage(plan: &Plan, status: &Status, seen: &Observation) -> Stage {
         Stage::PrimaryUnready
     } else if !ready(&seen.canary, plan.canary_ready_percent) {
         Stage::CanaryUnready
-    } else if plan.skip_analysis {
+    } else if plan.skip_analysis || status.skip.is_some() {
         Stage::Unanalysed
     } else if !status.is_begun() {
         if soaking {
@@ -143,7 +143,7 @@ pub(super) fn progress(mut draft: Draft<'_>, results: &[CheckResult]) -> Decisio
             let decision = unready(&mut draft, Role::Canary);
             decision.unwrap_or_else(|| way_back::workload(draft, Role::Canary, "it is gone"))
         }
-        Stage::Unanalysed => promote::begin(draft),
+        Stage::Unanalysed => unanalysed(draft),
         Stage::Beginning => judged(draft, results),
         Stage::NotInEffect { overdue: false } => {
             let why = match &seen.proof {
@@ -248,12 +248,32 @@ fn judged(mut draft: Draft<'_>, results: &[CheckResult]) -> Decision {
     }
 }
 
+/// Promotes what nobody looked at any further, and says at whose word.
+fn unanalysed(mut draft: Draft<'_>) -> Decision {
+    let asked = draft.status.skip.as_ref();
+    let why = asked.map_or_else(
+        || "skipAnalysis or --skip-analysis says so".to_owned(),
+        |asked| format!("asked by {}", asked.by),
+    );
+    draft.events.push(EventKind::Diagnostic {
+        code: "flagger::rollout::unanalysed".to_owned(),
+        message: format!("it is promoted without looking any further: {why}"),
+        causes: Vec::new(),
+        file: None,
+        span: None,
+        help: None,
+    });
+    promote::begin(draft)
+}
+
 /// Another revision: users go home first, then it is analysed from the start.
 pub(super) fn restart(mut draft: Draft<'_>) -> Decision {
     draft.set_routes(Routes::PRIMARY, false);
     // Its pods follow by themselves; a canary that is a copy must be told.
     let pods = draft.seen.canary.desired.max(1);
     draft.effects.push(Effect::ScaleCanary(pods));
+    // It was asked for another one.
+    draft.status.skip = None;
     begin_analysis(&mut draft);
     draft.status.waiting_since = Some(draft.seen.at);
     draft.next(Next::Again)

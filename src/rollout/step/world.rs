@@ -187,8 +187,9 @@ impl World {
                 EventKind::IterationStarted { iteration, .. } => {
                     self.log.push(format!("{second} iteration {iteration}"));
                 }
-                EventKind::GateOpened { name, .. } => {
-                    self.log.push(format!("{second} {name} opened"));
+                EventKind::GateOpened { name, by, .. } => {
+                    let by = by.map_or_else(String::new, |by| format!(" by {by}"));
+                    self.log.push(format!("{second} {name} opened{by}"));
                 }
                 EventKind::RunStarted { .. }
                 | EventKind::RunPlan { .. }
