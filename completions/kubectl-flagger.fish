@@ -65,6 +65,10 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote"
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l on-interrupt -d 'What Ctrl-C, TERM and a lost terminal do' -r -f -a "rollback\t'Traffic goes back to the old version'
 hold\t'Traffic stays as it is'"
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l drain -d 'How long pods keep running after their last traffic' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l hold-for -d 'How long a pause may last, then roll back' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l gates -d 'What a gate does that says no' -r -f -a "wait\t'It is asked again'
+fail\t'The run ends: what moved goes back'"
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l gate-timeout -d 'How long a gate may stay closed, then roll back' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -s C -l repo -d 'Git repository with the specs [default: the one around the current folder]' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l ref -d 'Commit, branch or tag to read' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l path -d 'Read only files below this path of the repository' -r
@@ -121,6 +125,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote"
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l cache-dir -d 'Folder for what is cached; accepted as kubectl has it, but nothing is cached' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l retry -d 'Drive the revision again that was rolled back last'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l skip-analysis -d 'Promote as soon as the canary is ready; a rollout that another driver drives is told so'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l queue -d 'Wait for another driver of this canary to end, then drive'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l allow-dirty -d 'Read a file that differs from its commit as it is, and mark the run'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l no-config-tracking -d 'Do not copy ConfigMaps and Secrets for the primary'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l no-cross-namespace-refs -d 'Refuse Canaries that name templates, alert providers or upstreams of another namespace'

@@ -33,6 +33,8 @@ mod install;
 mod meshes;
 #[path = "integration/metrics.rs"]
 mod metrics;
+#[path = "integration/queueing.rs"]
+mod queueing;
 #[path = "integration/rbac.rs"]
 mod rbac;
 #[path = "integration/readme.rs"]

@@ -37,9 +37,7 @@ use crate::rollout::decision::Cause;
 use crate::rollout::decision::Outcome;
 use crate::rollout::observation::Request;
 use crate::rollout::plan::PlanOptions;
-use crate::rollout::plan::Timing;
 use futures::StreamExt as _;
-use jiff::SignedDuration;
 use std::rc::Rc;
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -287,13 +285,9 @@ impl Asking<'_> {
 
 fn way_back(flagger: &FlaggerOptions, environment: &Environment) -> Result<DriveOptions, CliError> {
     Ok(DriveOptions {
-        plan: PlanOptions {
-            timing: Timing::Event,
-            drain: SignedDuration::from_secs(5),
-            retry: false,
-            skip_analysis: false,
-        },
+        plan: PlanOptions::default(),
         timeout: None,
+        queue: None,
         metrics: metric_settings(&flagger.metrics, &flagger.target.provider, environment)?,
         workloads: workload_options(flagger),
         alerts: AlertOptions::default(),

@@ -26,10 +26,12 @@ use crate::controller::Controller;
 use crate::controller::Finished;
 use crate::controller::Identity;
 use crate::controller::Ports;
+use crate::controller::Precedes;
 use crate::controller::RunError;
 use crate::controller::Word;
 use crate::error::Error;
 use crate::git::journal::Journal;
+use crate::git::repository::precedes;
 use crate::kubernetes::lease::IsGone;
 use crate::kubernetes::lease::KubernetesLease;
 use crate::kubernetes::mailbox::Mailbox;
@@ -56,7 +58,6 @@ use crate::rollout::observation::Request;
 use crate::rollout::plan::Plan;
 use crate::rollout::plan::PlanOptions;
 use crate::rollout::release::not_yet;
-use crate::rollout::words::figures;
 use crate::router;
 use crate::router::RouteError;
 use crate::router::TrafficProvider;
@@ -69,6 +70,7 @@ use jiff::SignedDuration;
 use serde_json::Value;
 use serde_json::json;
 use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -82,6 +84,8 @@ pub struct DriveOptions {
     pub plan: PlanOptions,
     /// Ends the run; by default twice what it can take.
     pub timeout: Option<Duration>,
+    /// Wait for another driver to end; this repository tells whether what that one promoted is newer.
+    pub queue: Option<PathBuf>,
     /// Whom metrics are asked of.
     pub metrics: MetricSettings,
     /// Labels and configs.
@@ -282,7 +286,9 @@ pub async fn drive(
         None => Box::new(ServiceTarget::new(objects, workloads.include_label_prefix)),
     };
     let router = LiveRoutes::new(requests.clone(), Rc::clone(&canary), provider, owner, wake);
-    let lease = lease(world, &canary);
+    let lease = lease(world, &canary).queueing(options.queue.is_some());
+    let repository = options.queue.clone();
+    let precedes = repository.map(|dir| move |old: &str, new: &str| precedes(&dir, old, new));
     let record = KubernetesRunRecord::new(requests.clone(), namespace, name);
     let questions = questions::questions(questions, requests).await;
     let metrics = Metrics::new(world.ways(), questions);
@@ -318,6 +324,7 @@ pub async fn drive(
             .journal
             .as_ref()
             .map(|journal| journal as &dyn StatusJournal),
+        precedes: precedes.as_ref().map(|precedes| precedes as &Precedes),
         clock: &*world.clock,
     };
     let identity = Identity {
@@ -381,22 +388,8 @@ pub async fn drive(
                     .and_then(Value::as_u64),
                 Ok(None) | Err(_) => None,
             };
-            let holder = Holder::parse(&held.holder);
-            Err(CliError::from(Box::new(Busy {
-                canary: format!("{name}.{namespace}"),
-                run: holder.as_ref().map_or_else(
-                    || "?".to_owned(),
-                    |holder| figures::short_run(&holder.run).to_owned(),
-                ),
-                by: holder.map_or(held.holder, |holder| holder.short()),
-                since: held.since.map_or_else(
-                    || "?".to_owned(),
-                    |since| since.strftime("%H:%M:%SZ").to_string(),
-                ),
-                seen: format!("{} s", seen_ago.as_secs()),
-                at: at.map_or_else(String::new, |weight| format!(", now at {weight} %")),
-            }))
-            .into())
+            let busy = Busy::of(&format!("{name}.{namespace}"), held, seen_ago, at);
+            Err(CliError::from(Box::new(busy)).into())
         }
         Err(error) => Err(error.into()),
     }

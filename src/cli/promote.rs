@@ -89,7 +89,7 @@ async fn live_cluster(
     let (words, heard) = unbounded_channel();
     let screen = Output::new(&args.display, environment, Pace::Times(1))?;
     screen.first_words(&*clock, args.name.as_deref(), &args.source.reference);
-    let options = drive_options(args, environment)?;
+    let mut options = drive_options(args, environment)?;
     let connection = connect(&connect_options(globals, environment)).await?;
     let spec = source::read(
         &args.source,
@@ -97,6 +97,7 @@ async fn live_cluster(
         Some(&connection.namespace),
     )?;
     check_references(args, &spec)?;
+    options.queue = args.waiting.queue.then(|| spec.repo.clone());
     let prepared = prepare(&spec.loaded, &options)?;
     screen.warn(&prepared.warnings);
     let requests = Requests::new(&connection, Rc::clone(&clock), rand::rng().next_u64());
@@ -392,8 +393,10 @@ pub fn drive_options(
             drain: SignedDuration::try_from(args.drain).unwrap_or(SignedDuration::MAX),
             retry: args.retry,
             skip_analysis: args.skip_analysis,
+            ..args.waiting.options()
         },
         timeout: args.timeout,
+        queue: None,
         metrics: metric_settings(&flagger.metrics, &flagger.target.provider, environment)?,
         workloads: workload_options(flagger),
         alerts: args.alerts.options(args.record.cluster_name.as_ref()),

@@ -188,6 +188,9 @@ fn standing(canary: &str, document: &Document, held: Option<&Held>) -> String {
     );
     if status.paused_since.is_some() {
         text.push_str(", paused");
+        if let Some(until) = status.paused_until {
+            text.push_str(&format!(" until {} at most", until.strftime("%H:%M:%SZ")));
+        }
     }
     if let Some(gate) = &status.gate {
         text.push_str(&format!(", {} waits for {} to open", gate.kind, gate.name));

@@ -53,6 +53,9 @@ pub struct Document {
     /// Are its transitions for Git?
     #[serde(default)]
     pub journaled: bool,
+    /// Commit of the spec that was promoted last, by this run or one before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promoted: Option<String>,
     /// How it ended; absent while it runs.
     #[serde(default)]
     pub ended: Option<Ended>,
@@ -118,6 +121,7 @@ impl Document {
             status: Status::default(),
             spec: Value::Null,
             journaled: false,
+            promoted: None,
             ended: None,
             answers: BTreeMap::new(),
             approvals: Vec::new(),
@@ -178,10 +182,12 @@ impl Document {
         } else {
             let old = std::mem::replace(self, fresh);
             self.epoch = old.epoch;
+            self.promoted = old.promoted;
             self.status = old.status;
             // Clocks of a run that is over.
             self.status.waiting_since = None;
             self.status.paused_since = None;
+            self.status.paused_until = None;
             // Words about a run that is over.
             self.status.gate = None;
             self.status.approved.clear();

@@ -154,7 +154,9 @@ impl Controller<'_> {
 
     fn pause(&mut self) {
         let now = self.ports.clock.now();
-        self.document.status.paused_since.get_or_insert(now);
+        let status = &mut self.document.status;
+        status.paused_since.get_or_insert(now);
+        status.paused_until = now.checked_add(self.plan.hold_for).ok();
     }
 
     /// Time at a pause does not count for `--timeout`, and the next look is due at once: the weight has soaked.
@@ -163,6 +165,7 @@ impl Controller<'_> {
         let Some(since) = self.document.status.paused_since.take() else {
             return;
         };
+        self.document.status.paused_until = None;
         self.prolong(now.duration_since(since));
         let soaked = self
             .document

@@ -119,6 +119,12 @@ pub struct Plan {
     pub retry: bool,
     /// Promote as soon as the canary is ready, unanalysed?
     pub skip_analysis: bool,
+    /// How long a person may hold the weight.
+    pub hold_for: SignedDuration,
+    /// How long a gate may stay closed.
+    pub gate_for: SignedDuration,
+    /// Is a gate that does not open at once an end of the run?
+    pub gates_fail: bool,
     /// When the run must be over.
     pub deadline: Option<Timestamp>,
 }
@@ -134,6 +140,26 @@ pub struct PlanOptions {
     pub retry: bool,
     /// Promote as soon as the canary is ready, whatever the spec says of an analysis?
     pub skip_analysis: bool,
+    /// How long a person may hold the weight.
+    pub hold_for: SignedDuration,
+    /// How long a gate may stay closed.
+    pub gate_for: SignedDuration,
+    /// Is a gate that does not open at once an end of the run?
+    pub gates_fail: bool,
+}
+
+impl Default for PlanOptions {
+    fn default() -> Self {
+        Self {
+            timing: Timing::Event,
+            drain: SignedDuration::from_secs(5),
+            retry: false,
+            skip_analysis: false,
+            hold_for: SignedDuration::from_hours(1),
+            gate_for: SignedDuration::from_hours(24),
+            gates_fail: false,
+        }
+    }
 }
 
 impl Plan {
@@ -159,6 +185,9 @@ impl Plan {
             timing: options.timing,
             retry: options.retry,
             skip_analysis: canary.skip_analysis || options.skip_analysis,
+            hold_for: options.hold_for,
+            gate_for: options.gate_for,
+            gates_fail: options.gates_fail,
             deadline: None,
         })
     }

@@ -44,6 +44,9 @@ pub struct Status {
     /// Since when a person holds the weight where it is; checks go on.
     #[serde(default)]
     pub paused_since: Option<Timestamp>,
+    /// Until when they may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_until: Option<Timestamp>,
     /// Hooks that have passed at this look, by their place in the spec: a driver that takes over asks only the others.
     #[serde(default)]
     pub answered: Vec<usize>,

@@ -228,6 +228,7 @@ fn begin_analysis(draft: &mut Draft<'_>) {
     status.approved.clear();
     status.gate = None;
     status.paused_since = None;
+    status.paused_until = None;
     status.passed = false;
     status.capacity_refused = false;
     status.drifts = 0;

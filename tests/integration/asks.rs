@@ -5,6 +5,7 @@ use crate::support::stage::Stage;
 use crate::support::stage::scenario;
 use crate::support::stage::served;
 use crate::support::tap::Switch;
+use jiff::SignedDuration;
 use jiff::Timestamp;
 use kubectl_flagger::kubernetes::mailbox::Mailbox;
 use kubectl_flagger::port::ask::Ask;
@@ -264,4 +265,30 @@ async fn a_driver_is_told_to_look_no_further_and_promotes() {
     let commits = stage.commits();
     let told = |commit: &String| commit.contains("asked by bob@desk/7");
     assert!(commits.iter().any(told), "{commits:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_lasts_too_long_is_a_rollback() {
+    let mut stage = Stage::named("success").serving().await;
+    stage.options.plan.hold_for = SignedDuration::from_secs(30);
+    let somebody = Somebody::beside(&stage);
+    let code = driven(&stage, async {
+        somebody.sees(20).await;
+        somebody.asks_this_run(AskVerb::Pause, "01ASK").await;
+        somebody.sleeps(29_000).await;
+        assert_eq!(stage.routed(), Some(20));
+        assert!(somebody.record()["status"]["pausedUntil"].is_string());
+        somebody.sleeps(2000).await;
+        assert_eq!(stage.routed(), Some(0));
+    })
+    .await;
+    assert_eq!(code, 13);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_may_be_an_end_instead_of_a_wait() {
+    let mut stage = gated("confirm-promotion").serving().await;
+    stage.options.plan.gates_fail = true;
+    assert_eq!(driven(&stage, async {}).await, 12);
+    assert_eq!(stage.weights(), [10, 20, 30, 40, 50, 0]);
 }

@@ -4,6 +4,7 @@ use crate::cli::args::alerts::AlertArgs;
 use crate::cli::args::display::Display;
 use crate::cli::args::values;
 use crate::cli::args::values::Speed;
+use crate::cli::args::waiting::WaitingArgs;
 use clap::Args;
 use clap::ValueEnum;
 use clap::builder::BoolishValueParser;
@@ -53,6 +54,10 @@ pub struct PromoteArgs {
     /// How long pods keep running after their last traffic
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = values::duration, env = "KUBECTL_FLAGGER_DRAIN")]
     pub drain: Duration,
+
+    /// What it waits for, and for how long.
+    #[command(flatten)]
+    pub waiting: WaitingArgs,
 
     /// Where specs come from.
     #[command(flatten)]

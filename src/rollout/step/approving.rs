@@ -3,10 +3,12 @@
 use super::hooking::with;
 use super::world::World;
 use crate::canary::webhook::HookType;
+use crate::rollout::decision::Cause;
 use crate::rollout::decision::Outcome;
 use crate::rollout::plan::Plan;
 use crate::rollout::status::Approved;
 use crate::rollout::status::Asked;
+use jiff::SignedDuration;
 
 fn approve(world: &mut World, hook: usize) {
     let asked = Asked {
@@ -80,4 +82,40 @@ fn whoever_asks_to_look_no_further_speaks_for_one_revision() {
     assert_eq!(world.status.skip, None);
     let second = world.log.iter().filter(|line| line.ends_with("0->10"));
     assert_eq!(second.count(), 2, "it was analysed: {:?}", world.log);
+}
+
+#[test]
+fn a_gate_ends_the_run_when_its_own_time_is_over() {
+    for kind in [HookType::ConfirmRollout, HookType::ConfirmPromotion] {
+        let plan = Plan {
+            gate_for: SignedDuration::from_secs(25),
+            ..with(&[(kind, "gate")])
+        };
+        let mut world = World::upgraded();
+        world.refusing = vec![0];
+        let outcome = Outcome::RolledBack(Cause::Timeout);
+        assert_eq!(world.run(&plan), outcome);
+        let asked: Vec<&str> = world.calls.iter().map(|call| &call[..2]).collect();
+        let expected = if kind == HookType::ConfirmRollout {
+            ["0 ", "10", "20", "25"]
+        } else {
+            ["20", "30", "40", "45"]
+        };
+        assert_eq!(asked, expected);
+    }
+}
+
+#[test]
+fn a_pause_has_an_end() {
+    let plan = with(&[]);
+    let mut world = World::upgraded();
+    world.run_until(&plan, |w| w.weight() == 10);
+    world.status.paused_since = Some(world.at);
+    world.status.paused_until = Some(world.at + SignedDuration::from_secs(15));
+    assert_eq!(world.run(&plan), Outcome::RolledBack(Cause::Timeout));
+    assert!(
+        world.log.contains(&"15 10->0".to_owned()),
+        "{:?}",
+        world.log
+    );
 }

@@ -44,6 +44,7 @@ pub(super) fn due(plan: &Plan, status: &Status, seen: &Observation) -> Vec<Check
             Stage::Beginning => look(plan, status, HookType::PreRollout),
             Stage::Analyse => look(plan, status, HookType::Rollout),
             Stage::OutOfTime
+            | Stage::HeldTooLong
             | Stage::Drifted
             | Stage::CanaryLost
             | Stage::NewRevision

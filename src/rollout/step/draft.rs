@@ -3,6 +3,7 @@
 use crate::canary::phase::Phase;
 use crate::canary::webhook::HookType;
 use crate::canary::weight::Routes;
+use crate::rollout::decision::Cause;
 use crate::rollout::decision::Decision;
 use crate::rollout::decision::Effect;
 use crate::rollout::decision::Next;
@@ -16,11 +17,9 @@ use crate::rollout::plan::Plan;
 use crate::rollout::status::Closed;
 use crate::rollout::status::Status;
 use crate::rollout::step::way_back;
+use crate::rollout::words::figures::duration;
 use jiff::SignedDuration;
 use jiff::Timestamp;
-
-/// How long a gate may stay closed.
-const GATE: SignedDuration = SignedDuration::from_hours(24);
 
 #[derive(Clone)]
 pub(super) struct Draft<'a> {
@@ -142,10 +141,8 @@ impl<'a> Draft<'a> {
             }),
             Reason::WaitingForRoute(_) | Reason::Soaking | Reason::Paused | Reason::Draining => {}
         }
-        let until = match self.deadline() {
-            Some(end) => Some(until.map_or(end, |until| until.min(end))),
-            None => until,
-        };
+        let ends = [self.deadline(), self.status.paused_until];
+        let until = ends.into_iter().flatten().chain(until).min();
         Decision {
             reason: Some(reason),
             ..self.next(Next::Tick(until))
@@ -177,7 +174,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// A gate did not open: it is asked again at the next look, for a day.
+    /// A gate did not open: it is asked again at the next look, for as long as it may stay closed.
     pub(super) fn closed(mut self, hook: &Hook) -> Decision {
         let another = |gate: &Closed| gate.name != hook.name || gate.kind != hook.kind();
         if self.status.gate.as_ref().is_some_and(another) {
@@ -188,13 +185,24 @@ impl<'a> Draft<'a> {
             kind: hook.kind().to_owned(),
             since: self.seen.at,
         });
-        let over = later(gate.since, GATE);
-        if self.seen.at >= over {
-            let why = format!("{} did not open for a day", hook.name);
+        let over = later(gate.since, self.plan.gate_for);
+        if self.plan.gates_fail {
+            let why = format!(
+                "{} did not open, and --gates fail says not to wait",
+                hook.name
+            );
             self.status.gate = None;
-            return way_back::gate(self, &why);
+            return way_back::gate(self, Cause::Aborted, &why);
+        }
+        if self.seen.at >= over {
+            let closed = duration(millis(gate.since, self.seen.at));
+            let why = format!("{} did not open for {closed}", hook.name);
+            self.status.gate = None;
+            return way_back::gate(self, Cause::Timeout, &why);
         }
         self.status.look_after(self.seen.at, self.plan.interval);
+        // At the end of its time it is asked once more.
+        self.status.next_check = self.status.next_check.map(|look| look.min(over));
         let until = self.status.next_check;
         let reason = Reason::Gate {
             name: hook.name.clone(),

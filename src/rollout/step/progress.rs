@@ -41,6 +41,7 @@ const IN_EFFECT: SignedDuration = SignedDuration::from_secs(60);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     OutOfTime,
+    HeldTooLong,
     Drifted,
     CanaryLost,
     NewRevision,
@@ -74,6 +75,8 @@ pub(super) fn stage(plan: &Plan, status: &Status, seen: &Observation) -> Stage {
     let soaking = looked && plan.timing == Timing::Event;
     if status.time_counts() && plan.deadline.is_some_and(|deadline| seen.at >= deadline) {
         Stage::OutOfTime
+    } else if status.paused_until.is_some_and(|until| seen.at >= until) {
+        Stage::HeldTooLong
     } else if routes != status.routes() {
         Stage::Drifted
     } else if seen.revision != status.revision {
@@ -124,6 +127,10 @@ pub(super) fn progress(mut draft: Draft<'_>, results: &[CheckResult]) -> Decisio
     let (plan, seen) = (draft.plan, draft.seen);
     match stage(plan, &draft.status, seen) {
         Stage::OutOfTime => way_back::roll_back(draft, Cause::Timeout, "the run's time is over"),
+        Stage::HeldTooLong => {
+            let why = "it was paused for longer than it may be";
+            way_back::roll_back(draft, Cause::Timeout, why)
+        }
         Stage::Drifted => drifted(draft),
         Stage::NewRevision if seen.primary_is_current => way_back::reverted(draft),
         Stage::NewRevision => restart(draft),

@@ -44,6 +44,9 @@ pub(super) fn plan() -> Plan {
         timing: Timing::Event,
         retry: false,
         skip_analysis: false,
+        hold_for: SignedDuration::from_hours(1),
+        gate_for: SignedDuration::from_hours(24),
+        gates_fail: false,
         deadline: None,
     }
 }
