@@ -22,6 +22,9 @@ _kubectl__flagger() {
             kubectl__flagger,analyze)
                 cmd="kubectl__flagger__subcmd__analyze"
                 ;;
+            kubectl__flagger,approve)
+                cmd="kubectl__flagger__subcmd__approve"
+                ;;
             kubectl__flagger,completion)
                 cmd="kubectl__flagger__subcmd__completion"
                 ;;
@@ -63,6 +66,9 @@ _kubectl__flagger() {
                 ;;
             kubectl__flagger__subcmd__help,analyze)
                 cmd="kubectl__flagger__subcmd__help__subcmd__analyze"
+                ;;
+            kubectl__flagger__subcmd__help,approve)
+                cmd="kubectl__flagger__subcmd__help__subcmd__approve"
                 ;;
             kubectl__flagger__subcmd__help,completion)
                 cmd="kubectl__flagger__subcmd__help__subcmd__completion"
@@ -122,7 +128,7 @@ _kubectl__flagger() {
 
     case "${cmd}" in
         kubectl__flagger)
-            opts="-n -s -v -h -V --kubeconfig --context --cluster --user --namespace --server --token --as --as-group --as-uid --certificate-authority --client-certificate --client-key --tls-server-name --insecure-skip-tls-verify --disable-compression --request-timeout --cache-dir --v --help --version promote analyze abort pause resume get status notify eject sandbox version completion man help"
+            opts="-n -s -v -h -V --kubeconfig --context --cluster --user --namespace --server --token --as --as-group --as-uid --certificate-authority --client-certificate --client-key --tls-server-name --insecure-skip-tls-verify --disable-compression --request-timeout --cache-dir --v --help --version promote analyze abort pause resume approve get status notify eject sandbox version completion man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -424,6 +430,100 @@ _kubectl__flagger() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-uid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --v)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -v)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kubectl__subcmd__flagger__subcmd__approve)
+            opts="-n -s -v -h --kubeconfig --context --cluster --user --namespace --server --token --as --as-group --as-uid --certificate-authority --client-certificate --client-key --tls-server-name --insecure-skip-tls-verify --disable-compression --request-timeout --cache-dir --v --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --kubeconfig)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -838,7 +938,7 @@ _kubectl__flagger() {
             return 0
             ;;
         kubectl__subcmd__flagger__subcmd__help)
-            opts="promote analyze abort pause resume get status notify eject sandbox version completion man help"
+            opts="promote analyze abort pause resume approve get status notify eject sandbox version completion man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -866,6 +966,20 @@ _kubectl__flagger() {
             return 0
             ;;
         kubectl__subcmd__flagger__subcmd__help__subcmd__analyze)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kubectl__subcmd__flagger__subcmd__help__subcmd__approve)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1376,7 +1490,7 @@ _kubectl__flagger() {
             return 0
             ;;
         kubectl__subcmd__flagger__subcmd__promote)
-            opts="-C -f -o -q -n -s -v -h --timing --timeout --on-interrupt --retry --drain --repo --ref --path --filename --allow-dirty --metrics-server --allow-host --skip-verify --secrets --provider --selector-labels --no-config-tracking --include-label-prefix --no-cross-namespace-refs --slack-url --slack-token --slack-channel --slack-user --slack-proxy-url --msteams-url --msteams-proxy-url --event-webhook --record --record-ref --remote --trust-repo-config --cluster-name --sandbox --sandbox-dir --speed --seed --output --events --progress --color --ascii --quiet --kubeconfig --context --cluster --user --namespace --server --token --as --as-group --as-uid --certificate-authority --client-certificate --client-key --tls-server-name --insecure-skip-tls-verify --disable-compression --request-timeout --cache-dir --v --help"
+            opts="-C -f -o -q -n -s -v -h --timing --timeout --on-interrupt --retry --skip-analysis --drain --queue --hold-for --gates --gate-timeout --repo --ref --path --filename --allow-dirty --metrics-server --allow-host --skip-verify --secrets --provider --selector-labels --no-config-tracking --include-label-prefix --no-cross-namespace-refs --slack-url --slack-token --slack-channel --slack-user --slack-proxy-url --msteams-url --msteams-proxy-url --event-webhook --record --record-ref --remote --trust-repo-config --cluster-name --sandbox --sandbox-dir --speed --seed --output --events --progress --color --ascii --quiet --kubeconfig --context --cluster --user --namespace --server --token --as --as-group --as-uid --certificate-authority --client-certificate --client-key --tls-server-name --insecure-skip-tls-verify --disable-compression --request-timeout --cache-dir --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1395,6 +1509,18 @@ _kubectl__flagger() {
                     return 0
                     ;;
                 --drain)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hold-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gates)
+                    COMPREPLY=($(compgen -W "wait fail" -- "${cur}"))
+                    return 0
+                    ;;
+                --gate-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -50,6 +50,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "ana
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "abort" -d 'Bring the users back to the old version and end the run'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "pause" -d 'Hold the weight where it is'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "resume" -d 'Let a paused run go on'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "approve" -d 'Open the gate that holds a run'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "get" -d 'List the canaries that are or were driven'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "status" -d 'Follow a run from another terminal, and exit with its code'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_needs_command" -f -a "notify" -d 'Show an alert of a Canary, or send it'
@@ -65,6 +66,10 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote"
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l on-interrupt -d 'What Ctrl-C, TERM and a lost terminal do' -r -f -a "rollback\t'Traffic goes back to the old version'
 hold\t'Traffic stays as it is'"
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l drain -d 'How long pods keep running after their last traffic' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l hold-for -d 'How long a pause may last, then roll back' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l gates -d 'What a gate does that says no' -r -f -a "wait\t'It is asked again'
+fail\t'The run ends: what moved goes back'"
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l gate-timeout -d 'How long a gate may stay closed, then roll back' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -s C -l repo -d 'Git repository with the specs [default: the one around the current folder]' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l ref -d 'Commit, branch or tag to read' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l path -d 'Read only files below this path of the repository' -r
@@ -121,6 +126,8 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote"
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l cache-dir -d 'Folder for what is cached; accepted as kubectl has it, but nothing is cached' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -s v -l v -d 'Show requests to the API server: 6 each of them, 7 headers, 8 what is sent, 9 all of it; never credentials' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l retry -d 'Drive the revision again that was rolled back last'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l skip-analysis -d 'Promote as soon as the canary is ready; a rollout that another driver drives is told so'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l queue -d 'Wait for another driver of this canary to end, then drive'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l allow-dirty -d 'Read a file that differs from its commit as it is, and mark the run'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l no-config-tracking -d 'Do not copy ConfigMaps and Secrets for the primary'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l no-cross-namespace-refs -d 'Refuse Canaries that name templates, alert providers or upstreams of another namespace'
@@ -246,6 +253,26 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" 
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" -l disable-compression -d 'Do not ask the API server for compressed answers'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand resume" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand approve" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand approve" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand approve" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand approve" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand approve" -s n -l namespace -d 'Namespace of the canary [default: the context\'s, else default]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand approve" -s s -l server -d 'Address and port of the API server' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand approve" -l token -d 'Bearer token for the API server; prefer a kubeconfig, other processes can read arguments' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand approve" -l as -d 'User to impersonate' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand approve" -l as-group -d 'Group to impersonate; may be repeated' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand approve" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand approve" -l certificate-authority -d 'File with the certificates that sign the API server\'s' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand approve" -l client-certificate -d 'Client certificate for TLS' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand approve" -l client-key -d 'Key of the client certificate' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand approve" -l tls-server-name -d 'Name to check the API server\'s certificate against, where it is not the host\'s' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand approve" -l request-timeout -d 'Time for one request to the API server, such as 30s; 0 is our default, 10s, since no request may wait for ever' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand approve" -l cache-dir -d 'Folder for what is cached; accepted as kubectl has it, but nothing is cached' -r -F
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand approve" -s v -l v -d 'Show requests to the API server: 6 each of them, 7 headers, 8 what is sent, 9 all of it; never credentials' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand approve" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand approve" -l disable-compression -d 'Do not ask the API server for compressed answers'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand approve" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand get" -s o -l output -d 'More columns, the records themselves, or only names' -r -f -a "wide\t'A table with more columns'
 json\t'The records as one JSON list'
 name\t'Names alone'"
@@ -460,18 +487,19 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -s 
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -l disable-compression -d 'Do not ask the API server for compressed answers'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume get status notify eject sandbox version completion man help" -f -a "promote" -d 'Drive one rollout to its end'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume get status notify eject sandbox version completion man help" -f -a "analyze" -d 'Ask every metric of a canary once'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume get status notify eject sandbox version completion man help" -f -a "abort" -d 'Bring the users back to the old version and end the run'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume get status notify eject sandbox version completion man help" -f -a "pause" -d 'Hold the weight where it is'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume get status notify eject sandbox version completion man help" -f -a "resume" -d 'Let a paused run go on'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume get status notify eject sandbox version completion man help" -f -a "get" -d 'List the canaries that are or were driven'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume get status notify eject sandbox version completion man help" -f -a "status" -d 'Follow a run from another terminal, and exit with its code'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume get status notify eject sandbox version completion man help" -f -a "notify" -d 'Show an alert of a Canary, or send it'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume get status notify eject sandbox version completion man help" -f -a "eject" -d 'Give a target back, and leave nothing behind'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume get status notify eject sandbox version completion man help" -f -a "sandbox" -d 'Serve an embedded cluster that kubectl can talk to'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume get status notify eject sandbox version completion man help" -f -a "version" -d 'Print the version'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume get status notify eject sandbox version completion man help" -f -a "completion" -d 'Print a completion script'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume get status notify eject sandbox version completion man help" -f -a "man" -d 'Print the man page'
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume get status notify eject sandbox version completion man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume approve get status notify eject sandbox version completion man help" -f -a "promote" -d 'Drive one rollout to its end'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume approve get status notify eject sandbox version completion man help" -f -a "analyze" -d 'Ask every metric of a canary once'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume approve get status notify eject sandbox version completion man help" -f -a "abort" -d 'Bring the users back to the old version and end the run'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume approve get status notify eject sandbox version completion man help" -f -a "pause" -d 'Hold the weight where it is'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume approve get status notify eject sandbox version completion man help" -f -a "resume" -d 'Let a paused run go on'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume approve get status notify eject sandbox version completion man help" -f -a "approve" -d 'Open the gate that holds a run'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume approve get status notify eject sandbox version completion man help" -f -a "get" -d 'List the canaries that are or were driven'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume approve get status notify eject sandbox version completion man help" -f -a "status" -d 'Follow a run from another terminal, and exit with its code'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume approve get status notify eject sandbox version completion man help" -f -a "notify" -d 'Show an alert of a Canary, or send it'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume approve get status notify eject sandbox version completion man help" -f -a "eject" -d 'Give a target back, and leave nothing behind'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume approve get status notify eject sandbox version completion man help" -f -a "sandbox" -d 'Serve an embedded cluster that kubectl can talk to'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume approve get status notify eject sandbox version completion man help" -f -a "version" -d 'Print the version'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume approve get status notify eject sandbox version completion man help" -f -a "completion" -d 'Print a completion script'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume approve get status notify eject sandbox version completion man help" -f -a "man" -d 'Print the man page'
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and not __fish_seen_subcommand_from promote analyze abort pause resume approve get status notify eject sandbox version completion man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand help; and __fish_seen_subcommand_from sandbox" -f -a "serve" -d 'Serve a cluster for kubectl on a port of this machine'

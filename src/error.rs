@@ -330,7 +330,8 @@ const fn of_run(error: &RunError) -> ExitCode {
             | RunRecordError::Broken { .. }
             | RunRecordError::TooLarge { .. },
         )
-        | RunError::Document(_) => ExitCode::REFUSED,
+        | RunError::Document(_)
+        | RunError::Outdated { .. } => ExitCode::REFUSED,
         RunError::Workload(WorkloadError::Superseded { .. })
         | RunError::Lease(LeaseError::Superseded { .. } | LeaseError::NotHeld)
         | RunError::Record(RunRecordError::Conflict { .. }) => ExitCode::SUPERSEDED,

@@ -35,6 +35,8 @@ mod knative;
 mod meshes;
 #[path = "integration/metrics.rs"]
 mod metrics;
+#[path = "integration/queueing.rs"]
+mod queueing;
 #[path = "integration/rbac.rs"]
 mod rbac;
 #[path = "integration/readme.rs"]

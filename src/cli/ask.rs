@@ -1,7 +1,6 @@
-//! `abort`, `pause`, `resume`: asks the driver of a canary, wherever it runs. Where it is dead, `abort` ends its run
+//! `abort`, `pause`, `resume`, `approve`: asks the driver of a canary, wherever it runs. Where it is dead, `abort` ends its run
 //! itself, by what the record keeps: neither Git nor metrics are needed.
 
-use crate::canary::holder::Holder;
 use crate::canary::load::load;
 use crate::canary::source::SourceFile;
 use crate::cli::Streams;
@@ -9,7 +8,9 @@ use crate::cli::alerting::AlertOptions;
 use crate::cli::args::promote::FlaggerOptions;
 use crate::cli::args::promote::OnInterrupt;
 use crate::cli::args::remote::AbortArgs;
+use crate::cli::args::remote::ApproveArgs;
 use crate::cli::args::remote::AskArgs;
+use crate::cli::asking::Asking;
 use crate::cli::drive;
 use crate::cli::drive::DriveOptions;
 use crate::cli::environment::Environment;
@@ -19,37 +20,26 @@ use crate::cli::metric_settings::metric_settings;
 use crate::cli::output::Output;
 use crate::cli::output::Pace;
 use crate::cli::promote::hosts;
-use crate::cli::promote::place;
 use crate::cli::promote::transport;
 use crate::cli::promote::workload_options;
 use crate::cli::remote;
 use crate::cli::remote::Remote;
 use crate::cli::remote::block_on;
 use crate::cli::signals;
+use crate::controller::Approval;
 use crate::controller::Document;
-use crate::controller::RunError;
 use crate::controller::Word;
 use crate::error::Error;
 use crate::error::ExitCode;
-use crate::kubernetes::mailbox::Mailbox;
 use crate::os;
-use crate::port::ask::Ask;
 use crate::port::ask::AskVerb;
-use crate::port::lease::Lease as _;
 use crate::rollout::decision::Cause;
 use crate::rollout::decision::Outcome;
 use crate::rollout::observation::Request;
 use crate::rollout::plan::PlanOptions;
-use crate::rollout::plan::Timing;
 use futures::StreamExt as _;
-use jiff::SignedDuration;
-use rand::Rng as _;
 use std::rc::Rc;
-use std::time::Duration;
 use tokio::sync::mpsc::unbounded_channel;
-
-/// A living driver answers within a second; one that renews its lock every ten is given a bit more.
-const PATIENCE: Duration = Duration::from_secs(12);
 
 /// `pause` or `resume`.
 ///
@@ -63,19 +53,14 @@ pub fn ask(
     streams: &mut Streams<'_>,
 ) -> Result<ExitCode, Error> {
     block_on(async {
-        let asking = Asking::of(&args.name, globals, environment).await?;
+        let asking = asking(&args.name, globals, environment).await?;
         let document = asking.remote.document(&args.name).await?;
         let holder = asking.holder().await?;
         let (Some(holder), true) = (holder, document.is_unfinished()) else {
             return Err(asking.idle(&document));
         };
-        let Some(document) = asking.answered(verb, &document.run).await? else {
-            return Err(CliError::NoAnswer {
-                canary: asking.canary(),
-                by: holder,
-                seconds: PATIENCE.as_secs(),
-            }
-            .into());
+        let Some(document) = asking.answered(verb, &document).await? else {
+            return Err(asking.no_answer(holder));
         };
         let weight = document.status.weight();
         let said = match verb {
@@ -84,10 +69,69 @@ pub fn ask(
             }
             AskVerb::Resume => format!("goes on from {weight} %"),
             AskVerb::Abort => "is rolled back".to_owned(),
+            AskVerb::Approve => format!("goes on from {weight} % once its checks pass"),
+            AskVerb::SkipAnalysis => "is promoted without looking any further".to_owned(),
         };
         streams.print(&format!("{} {said}\n", asking.canary()))?;
         Ok(ExitCode::OK)
     })
+}
+
+/// `approve`.
+///
+/// # Errors
+/// Nothing runs, nothing waits, or the driver does not answer.
+pub fn approve(
+    args: &ApproveArgs,
+    globals: &Globals,
+    environment: &Environment,
+    streams: &mut Streams<'_>,
+) -> Result<ExitCode, Error> {
+    block_on(async {
+        let asking = asking(&args.name, globals, environment).await?;
+        let document = asking.remote.document(&args.name).await?;
+        let holder = asking.holder().await?;
+        let (Some(holder), true) = (holder, document.is_unfinished()) else {
+            return Err(asking.idle(&document));
+        };
+        let closed = |why: String| CliError::NothingWaits {
+            canary: asking.canary(),
+            why,
+        };
+        let weight = document.status.weight();
+        let Some(gate) = &document.status.gate else {
+            let phase = document.status.phase().as_str();
+            return Err(closed(format!("it is {phase} at {weight} %")).into());
+        };
+        let wanted = args.gate.as_ref();
+        if let Some(other) = wanted.filter(|name| **name != gate.name && **name != gate.kind) {
+            let why = format!("{} waits for {} to open, not {other}", gate.kind, gate.name);
+            return Err(closed(why).into());
+        }
+        let Some(after) = asking.answered(AskVerb::Approve, &document).await? else {
+            return Err(asking.no_answer(holder));
+        };
+        let heard = |approval: &Approval| approval.request == asking.by.run;
+        if !after.approvals.iter().any(heard) {
+            let why = format!("{} was decided upon before it was heard", gate.name);
+            return Err(closed(why).into());
+        }
+        streams.print(&format!(
+            "{}: {} is open, goes on from {weight} % once its checks pass\n",
+            asking.canary(),
+            gate.name
+        ))?;
+        Ok(ExitCode::OK)
+    })
+}
+
+async fn asking<'a>(
+    name: &'a str,
+    globals: &Globals,
+    environment: &Environment,
+) -> Result<Asking<'a>, Error> {
+    let remote = Remote::connect(globals, environment).await?;
+    Ok(Asking::at(remote, name, environment))
 }
 
 /// `abort`.
@@ -101,7 +145,7 @@ pub fn abort(
     streams: &mut Streams<'_>,
 ) -> Result<ExitCode, Error> {
     block_on(async {
-        let asking = Asking::of(&args.name, globals, environment).await?;
+        let asking = asking(&args.name, globals, environment).await?;
         let document = match asking.remote.document(&args.name).await {
             // A step that always runs must not fail where there was nothing to do.
             Err(Error::Cli(CliError::NeverDriven { .. })) => {
@@ -115,7 +159,7 @@ pub fn abort(
         }
         let holder = asking.holder().await?;
         if let Some(holder) = holder.filter(|_| !args.orphaned)
-            && let Some(answered) = asking.answered(AskVerb::Abort, &document.run).await?
+            && let Some(answered) = asking.answered(AskVerb::Abort, &document).await?
         {
             streams.print(&format!("{} is rolled back by {holder}\n", asking.canary()))?;
             return asking.see_the_users_home(answered, streams).await;
@@ -130,82 +174,7 @@ pub fn abort(
     })
 }
 
-/// Who asks, and about which canary.
-struct Asking<'a> {
-    remote: Remote,
-    name: &'a str,
-    by: Holder,
-}
-
-impl<'a> Asking<'a> {
-    async fn of(
-        name: &'a str,
-        globals: &Globals,
-        environment: &Environment,
-    ) -> Result<Self, Error> {
-        let remote = Remote::connect(globals, environment).await?;
-        let now = u64::try_from(remote.clock.now().as_millisecond()).unwrap_or(0);
-        let id = ulid::Ulid::from_parts(now, u128::from(rand::rng().next_u64()));
-        Ok(Self {
-            remote,
-            name,
-            by: Holder {
-                run: id.to_string(),
-                place: place(environment),
-            },
-        })
-    }
-
-    fn canary(&self) -> String {
-        format!("{}.{}", self.name, self.remote.connection.namespace)
-    }
-
-    /// Who holds the lock, for people; `None` where nobody does, or its process is known to be gone.
-    async fn holder(&self) -> Result<Option<String>, Error> {
-        let lease = self.remote.lease(self.name, self.by.clone());
-        let held = lease.observe().await.map_err(RunError::from)?;
-        Ok(held.and_then(|held| {
-            let theirs = Holder::parse(&held.holder);
-            let process = theirs.as_ref().and_then(|theirs| self.by.neighbour(theirs));
-            let gone = process.is_some_and(|(pid, started)| os::is_gone(pid, started));
-            let short = theirs.map_or(held.holder, |theirs| theirs.short());
-            (!gone && !short.is_empty()).then_some(short)
-        }))
-    }
-
-    /// Leaves the request and waits for the answer: the record that has it, or `None` where none came. It is taken
-    /// away again either way.
-    async fn answered(&self, verb: AskVerb, run: &str) -> Result<Option<Document>, Error> {
-        let namespace = &self.remote.connection.namespace;
-        let mailbox = Mailbox::new(self.remote.requests.clone(), namespace, self.name);
-        let ask = Ask {
-            id: self.by.run.clone(),
-            verb,
-            run: run.to_owned(),
-            by: self.by.short(),
-            at: self.remote.clock.now(),
-        };
-        mailbox.post(&ask).await?;
-        let answer = tokio::time::timeout(PATIENCE, self.answer(&ask)).await;
-        let _best_effort = mailbox.withdraw(&ask.id).await;
-        answer.ok().transpose()
-    }
-
-    async fn answer(&self, ask: &Ask) -> Result<Document, Error> {
-        let mut records = self.remote.record(self.name).follow();
-        loop {
-            let found = records.next().await.and_then(Result::ok).flatten();
-            if let Some(record) = found {
-                let document = remote::document(&record)?;
-                // A run that ended meanwhile has nothing more to answer.
-                let over = document.run != ask.run || !document.is_unfinished();
-                if document.answers.contains_key(&ask.id) || over {
-                    return Ok(document);
-                }
-            }
-        }
-    }
-
+impl Asking<'_> {
     /// Follows a run that is being ended until its users are on the safe side.
     async fn see_the_users_home(
         &self,
@@ -242,22 +211,6 @@ impl<'a> Asking<'a> {
             Some(code) if (20..=21).contains(&code) => ExitCode::from_outcome(code),
             Some(_) | None => ExitCode::OK,
         })
-    }
-
-    fn idle(&self, document: &Document) -> Error {
-        let weight = document.status.weight();
-        let phase = document.status.phase().as_str();
-        let why = if document.is_unfinished() {
-            format!("its driver is gone, at {phase} and {weight} %")
-        } else {
-            format!("it is {phase}")
-        };
-        CliError::Idle {
-            canary: self.canary(),
-            name: self.name.to_owned(),
-            why,
-        }
-        .into()
     }
 
     /// Takes the dead driver's place and goes the way back.
@@ -333,12 +286,9 @@ impl<'a> Asking<'a> {
 
 fn way_back(flagger: &FlaggerOptions, environment: &Environment) -> Result<DriveOptions, CliError> {
     Ok(DriveOptions {
-        plan: PlanOptions {
-            timing: Timing::Event,
-            drain: SignedDuration::from_secs(5),
-            retry: false,
-        },
+        plan: PlanOptions::default(),
         timeout: None,
+        queue: None,
         metrics: metric_settings(&flagger.metrics, &flagger.target.provider, environment)?,
         workloads: workload_options(flagger),
         alerts: AlertOptions::default(),

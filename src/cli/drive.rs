@@ -1,9 +1,11 @@
 //! Builds the adapters of one canary and hands them to the controller: the same for a real cluster, the embedded one
 //! and the replay of recordings.
 
+mod world;
+
+pub use crate::cli::drive::world::World;
+
 use crate::canary::capabilities::Capabilities;
-use crate::canary::holder::Holder;
-use crate::canary::holder::Place;
 use crate::canary::load::Loaded;
 use crate::canary::name::Word as _;
 use crate::canary::name::nearest;
@@ -27,12 +29,12 @@ use crate::controller::Controller;
 use crate::controller::Finished;
 use crate::controller::Identity;
 use crate::controller::Ports;
+use crate::controller::Precedes;
 use crate::controller::RunError;
 use crate::controller::Word;
 use crate::error::Error;
-use crate::git::journal::Journal;
+use crate::git::repository::precedes;
 use crate::kubernetes::knative::KnativeTarget;
-use crate::kubernetes::lease::IsGone;
 use crate::kubernetes::lease::KubernetesLease;
 use crate::kubernetes::mailbox::Mailbox;
 use crate::kubernetes::objects::Objects;
@@ -45,20 +47,17 @@ use crate::kubernetes::wake::Wake;
 use crate::kubernetes::workloads::WorkloadOptions;
 use crate::kubernetes::workloads::Workloads;
 use crate::port::alerts::Alerts as _;
-use crate::port::clock::Clock;
 use crate::port::cluster::Cluster;
 use crate::port::journal::StatusJournal;
 use crate::port::lease::LeaseError;
 use crate::port::lease::LeaseTimes;
 use crate::port::run_record::RunRecord as _;
 use crate::port::subscriber::Subscriber;
-use crate::port::transport::Transport;
 use crate::rollout::analysis::metric_checks;
 use crate::rollout::observation::Request;
 use crate::rollout::plan::Plan;
 use crate::rollout::plan::PlanOptions;
 use crate::rollout::release::not_yet;
-use crate::rollout::words::figures;
 use crate::router;
 use crate::router::RouteError;
 use crate::router::TrafficProvider;
@@ -71,10 +70,10 @@ use jiff::SignedDuration;
 use serde_json::Value;
 use serde_json::json;
 use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::mpsc::unbounded_channel;
 
 /// What the operator decides beside the spec.
@@ -84,6 +83,8 @@ pub struct DriveOptions {
     pub plan: PlanOptions,
     /// Ends the run; by default twice what it can take.
     pub timeout: Option<Duration>,
+    /// Wait for another driver to end; this repository tells whether what that one promoted is newer.
+    pub queue: Option<PathBuf>,
     /// Whom metrics are asked of.
     pub metrics: MetricSettings,
     /// Labels and configs.
@@ -102,28 +103,6 @@ pub struct Prepared {
     pub questions: Vec<Draft>,
     /// What is odd, but no reason to refuse.
     pub warnings: Vec<SpecProblem>,
-}
-
-/// The world a canary is driven in.
-pub struct World {
-    /// The API server.
-    pub requests: Requests,
-    /// Metric backends.
-    pub transport: Rc<dyn Transport>,
-    /// Time.
-    pub clock: Rc<dyn Clock>,
-    /// The record that people read.
-    pub journal: Option<Journal>,
-    /// Context of the kubeconfig, for people.
-    pub context: String,
-    /// Where this driver runs.
-    pub place: Place,
-    /// Tells whether a driver on this machine has ended.
-    pub is_gone: IsGone,
-    /// ULID of a new run.
-    pub run: String,
-    /// Where requests of other processes go; `None` where nobody else can ask.
-    pub asks: Option<UnboundedSender<Word>>,
 }
 
 /// Checks what can be checked without a cluster.
@@ -287,7 +266,9 @@ pub async fn drive(
         }
     };
     let router = LiveRoutes::new(requests.clone(), Rc::clone(&canary), provider, owner, wake);
-    let lease = lease(world, &canary);
+    let lease = lease(world, &canary).queueing(options.queue.is_some());
+    let repository = options.queue.clone();
+    let precedes = repository.map(|dir| move |old: &str, new: &str| precedes(&dir, old, new));
     let record = KubernetesRunRecord::new(requests.clone(), namespace, name);
     let questions = questions::questions(questions, requests).await;
     let metrics = Metrics::new(world.ways(), questions);
@@ -323,6 +304,7 @@ pub async fn drive(
             .journal
             .as_ref()
             .map(|journal| journal as &dyn StatusJournal),
+        precedes: precedes.as_ref().map(|precedes| precedes as &Precedes),
         clock: &*world.clock,
     };
     let identity = Identity {
@@ -332,7 +314,7 @@ pub async fn drive(
         context: world.context.clone(),
         spec_commit,
         spec_path: loaded.source().path.clone(),
-        holder: holder(world).to_string(),
+        holder: world.holder().to_string(),
         recorded_epoch,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         metrics: metric_checks(&canary.analysis.metrics),
@@ -386,22 +368,8 @@ pub async fn drive(
                     .and_then(Value::as_u64),
                 Ok(None) | Err(_) => None,
             };
-            let holder = Holder::parse(&held.holder);
-            Err(CliError::from(Box::new(Busy {
-                canary: format!("{name}.{namespace}"),
-                run: holder.as_ref().map_or_else(
-                    || "?".to_owned(),
-                    |holder| figures::short_run(&holder.run).to_owned(),
-                ),
-                by: holder.map_or(held.holder, |holder| holder.short()),
-                since: held.since.map_or_else(
-                    || "?".to_owned(),
-                    |since| since.strftime("%H:%M:%SZ").to_string(),
-                ),
-                seen: format!("{} s", seen_ago.as_secs()),
-                at: at.map_or_else(String::new, |weight| format!(", now at {weight} %")),
-            }))
-            .into())
+            let busy = Busy::of(&format!("{name}.{namespace}"), held, seen_ago, at);
+            Err(CliError::from(Box::new(busy)).into())
         }
         Err(error) => Err(error.into()),
     }
@@ -464,20 +432,13 @@ pub(super) fn wake(requests: &Requests, canary: &Canary, provider: &TrafficProvi
     Rc::new(Wake::new(requests.clone(), watched))
 }
 
-fn holder(world: &World) -> Holder {
-    Holder {
-        run: world.run.clone(),
-        place: world.place.clone(),
-    }
-}
-
 /// The canary's lock, not taken yet.
 pub(super) fn lease(world: &World, canary: &Canary) -> KubernetesLease {
     KubernetesLease::new(
         world.requests.clone(),
         &canary.namespace,
         &canary.name,
-        holder(world),
+        world.holder(),
         LeaseTimes::default(),
         world.is_gone,
     )

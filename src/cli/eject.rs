@@ -42,7 +42,6 @@ use crate::port::router::Router as _;
 use crate::port::run_record::RunRecord as _;
 use crate::rollout::conditions::stamp;
 use crate::rollout::plan::PlanOptions;
-use crate::rollout::plan::Timing;
 use crate::rollout::readiness::Readiness;
 use crate::rollout::readiness::readiness;
 use crate::transport::reach::AllowList;
@@ -111,11 +110,11 @@ async fn connected(
 fn drive_options(args: &EjectArgs) -> DriveOptions {
     DriveOptions {
         plan: PlanOptions {
-            timing: Timing::Event,
             drain: SignedDuration::try_from(args.drain).unwrap_or(SignedDuration::MAX),
-            retry: false,
+            ..PlanOptions::default()
         },
         timeout: None,
+        queue: None,
         metrics: MetricSettings {
             provider: args.target.provider.clone(),
             ..MetricSettings::default()

@@ -1,7 +1,11 @@
 //! What can go wrong in the command line itself.
 
+use crate::canary::holder::Holder;
 use crate::error::ExitCode;
+use crate::port::lease::Held;
+use crate::rollout::words::figures;
 use std::io;
+use std::time::Duration;
 
 /// Errors of the command line.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -221,6 +225,18 @@ pub enum CliError {
         /// How it stands.
         why: String,
     },
+    /// No gate is closed that could be opened, or another one.
+    #[error("no gate of {canary} was opened: {why}")]
+    #[diagnostic(
+        code(flagger::run::nothing_waits),
+        help("kubectl flagger status tells how a run stands")
+    )]
+    NothingWaits {
+        /// `NAME.NAMESPACE`.
+        canary: String,
+        /// How it stands.
+        why: String,
+    },
     /// The driver that holds the lock does not answer.
     #[error("the driver of {canary}, {by}, did not answer within {seconds} s")]
     #[diagnostic(
@@ -264,6 +280,7 @@ impl CliError {
             | Self::UnknownMetric { .. }
             | Self::NeverDriven { .. }
             | Self::Idle { .. }
+            | Self::NothingWaits { .. }
             | Self::NotGivenBack { .. }
             | Self::FolderInUse { .. } => ExitCode::REFUSED,
             Self::NotTaken { .. } => ExitCode::UNREACHABLE,
@@ -281,7 +298,7 @@ impl CliError {
 #[diagnostic(
     code(flagger::run::busy),
     help(
-        "by {by}, since {since}, last sign of life {seen} ago{at}; wait for it, or stop it there"
+        "by {by}, since {since}, last sign of life {seen} ago{at}; wait for it with --queue, or stop it with kubectl flagger abort"
     )
 )]
 pub struct Busy {
@@ -297,4 +314,26 @@ pub struct Busy {
     pub seen: String,
     /// How far it is.
     pub at: String,
+}
+
+impl Busy {
+    /// Of a lock that `held` has and that was seen moving `seen_ago`; `at` is the canary's share, where it is known.
+    #[must_use]
+    pub fn of(canary: &str, held: Held, seen_ago: Duration, at: Option<u64>) -> Self {
+        let holder = Holder::parse(&held.holder);
+        Self {
+            canary: canary.to_owned(),
+            run: holder.as_ref().map_or_else(
+                || "?".to_owned(),
+                |holder| figures::short_run(&holder.run).to_owned(),
+            ),
+            by: holder.map_or(held.holder, |holder| holder.short()),
+            since: held.since.map_or_else(
+                || "?".to_owned(),
+                |since| since.strftime("%H:%M:%SZ").to_string(),
+            ),
+            seen: format!("{} s", seen_ago.as_secs()),
+            at: at.map_or_else(String::new, |weight| format!(", now at {weight} %")),
+        }
+    }
 }

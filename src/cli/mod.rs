@@ -8,6 +8,7 @@ use crate::cli::args::eject::EjectArgs;
 use crate::cli::args::notify::NotifyArgs;
 use crate::cli::args::promote::PromoteArgs;
 use crate::cli::args::remote::AbortArgs;
+use crate::cli::args::remote::ApproveArgs;
 use crate::cli::args::remote::AskArgs;
 use crate::cli::args::remote::GetArgs;
 use crate::cli::args::remote::StatusArgs;
@@ -35,6 +36,7 @@ pub mod alerting;
 pub mod analyze;
 pub mod args;
 pub mod ask;
+pub mod asking;
 pub mod candidates;
 pub mod complete;
 pub mod drive;
@@ -55,6 +57,7 @@ pub mod remote;
 pub mod sandbox;
 pub mod serve;
 pub mod signals;
+pub mod skip;
 pub mod source;
 pub mod status;
 pub mod tables;
@@ -131,6 +134,13 @@ pub enum Verb {
     /// Let a paused run go on
     #[command(help_template = TEMPLATE)]
     Resume(AskArgs),
+
+    /// Open the gate that holds a run
+    ///
+    /// A confirm-rollout, confirm-traffic-increase or confirm-promotion hook that has said no is not asked again, this
+    /// time: the run goes on at once, if its checks pass. Refused where no gate is closed.
+    #[command(help_template = TEMPLATE)]
+    Approve(ApproveArgs),
 
     /// List the canaries that are or were driven
     #[command(help_template = TEMPLATE)]
@@ -397,11 +407,12 @@ fn dispatch(
     streams: &mut Streams<'_>,
 ) -> Result<ExitCode, Error> {
     match &cli.verb {
-        Verb::Promote(args) => promote::run(args, &cli.globals, environment),
+        Verb::Promote(args) => promote::run(args, &cli.globals, environment, streams),
         Verb::Analyze(args) => analyze::run(args, &cli.globals, environment, streams),
         Verb::Abort(args) => ask::abort(args, &cli.globals, environment, streams),
         Verb::Pause(args) => ask::ask(AskVerb::Pause, args, &cli.globals, environment, streams),
         Verb::Resume(args) => ask::ask(AskVerb::Resume, args, &cli.globals, environment, streams),
+        Verb::Approve(args) => ask::approve(args, &cli.globals, environment, streams),
         Verb::Get(args) => get::run(args, &cli.globals, environment, streams),
         Verb::Status(args) => status::run(args, &cli.globals, environment, streams),
         Verb::Notify(args) => notify::run(args, &cli.globals, environment, streams),
@@ -442,6 +453,7 @@ impl Cli {
             Verb::Analyze(_)
             | Verb::Pause(_)
             | Verb::Resume(_)
+            | Verb::Approve(_)
             | Verb::Get(_)
             | Verb::Status(_)
             | Verb::Notify(_)

@@ -4,6 +4,7 @@ use crate::canary::holder::Place;
 use crate::canary::namespaces::own_namespace_only;
 use crate::canary::object::Resource;
 use crate::canary::problem::SpecErrors;
+use crate::cli::Streams;
 use crate::cli::args::promote::FlaggerOptions;
 use crate::cli::args::promote::PromoteArgs;
 use crate::cli::args::promote::RecordMode;
@@ -20,6 +21,7 @@ use crate::cli::output::Output;
 use crate::cli::output::Pace;
 use crate::cli::sandbox;
 use crate::cli::signals;
+use crate::cli::skip;
 use crate::cli::source;
 use crate::cli::source::Spec;
 use crate::clock::SystemClock;
@@ -60,6 +62,7 @@ pub fn run(
     args: &PromoteArgs,
     globals: &Globals,
     environment: &Environment,
+    streams: &mut Streams<'_>,
 ) -> Result<ExitCode, Error> {
     ensure_crypto();
     if args.sandbox.is_wanted() {
@@ -73,19 +76,20 @@ pub fn run(
     let runtime = runtime.map_err(|error| CliError::Start {
         why: error.to_string(),
     })?;
-    runtime.block_on(live_cluster(args, globals, environment))
+    runtime.block_on(live_cluster(args, globals, environment, streams))
 }
 
 async fn live_cluster(
     args: &PromoteArgs,
     globals: &Globals,
     environment: &Environment,
+    streams: &mut Streams<'_>,
 ) -> Result<ExitCode, Error> {
     let clock: Rc<dyn Clock> = Rc::new(SystemClock);
     let (words, heard) = unbounded_channel();
     let screen = Output::new(&args.display, globals, environment, Pace::Times(1))?;
     screen.first_words(&*clock, args.name.as_deref(), &args.source.reference);
-    let options = drive_options(args, environment)?;
+    let mut options = drive_options(args, environment)?;
     let connection = connect(&connect_options(globals, environment)).await?;
     let spec = source::read(
         &args.source,
@@ -93,10 +97,17 @@ async fn live_cluster(
         Some(&connection.namespace),
     )?;
     check_references(args, &spec)?;
+    options.queue = args.waiting.queue.then(|| spec.repo.clone());
     let prepared = prepare(&spec.loaded, &options)?;
     screen.warn(&prepared.warnings);
     let requests = Requests::new(&connection, Rc::clone(&clock), rand::rng().next_u64());
     check_namespace(&requests, &spec, &connection).await?;
+    let canary = &spec.loaded.canary;
+    if prepared.plan.skip_analysis
+        && let Some(code) = skip::ask_the_driver(&connection, canary, environment, streams).await?
+    {
+        return Ok(code);
+    }
     let run = run_id(&*clock);
     let host = os::host_name().unwrap_or_else(|| "localhost".to_owned());
     let world = World {
@@ -382,8 +393,11 @@ pub fn drive_options(
             },
             drain: SignedDuration::try_from(args.drain).unwrap_or(SignedDuration::MAX),
             retry: args.retry,
+            skip_analysis: args.skip_analysis,
+            ..args.waiting.options()
         },
         timeout: args.timeout,
+        queue: None,
         metrics: metric_settings(&flagger.metrics, &flagger.target.provider, environment)?,
         workloads: workload_options(flagger),
         alerts: args.alerts.options(args.record.cluster_name.as_ref()),

@@ -28,6 +28,7 @@ use std::future::Future;
 use std::rc::Rc;
 
 /// The cluster, as this process reaches it.
+#[derive(Clone)]
 pub struct Remote {
     /// Where it is.
     pub connection: Connection,
@@ -59,13 +60,19 @@ impl Remote {
     /// The kubeconfig cannot be used.
     pub async fn connect(globals: &Globals, environment: &Environment) -> Result<Self, Error> {
         let connection = connect(&connect_options(globals, environment)).await?;
+        Ok(Self::over(connection))
+    }
+
+    /// Over a connection that is there.
+    #[must_use]
+    pub fn over(connection: Connection) -> Self {
         let clock: Rc<dyn Clock> = Rc::new(SystemClock);
         let requests = Requests::new(&connection, Rc::clone(&clock), rand::rng().next_u64());
-        Ok(Self {
+        Self {
             connection,
             requests,
             clock,
-        })
+        }
     }
 
     /// The record of one canary.

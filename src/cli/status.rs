@@ -60,7 +60,7 @@ pub fn run(
                 Verb::Start,
                 &standing(&canary, &document, held.as_ref()),
             );
-            follow(&remote, &lease, args, document, streams).await?
+            follow(&remote, &lease, &args.name, document, streams).await?
         } else {
             document
         };
@@ -76,14 +76,17 @@ pub fn run(
 }
 
 /// One line a change, until the run is over or its driver is gone.
-async fn follow(
+///
+/// # Errors
+/// The lock cannot be read, or another version wrote the record.
+pub async fn follow(
     remote: &Remote,
     lease: &crate::kubernetes::lease::KubernetesLease,
-    args: &StatusArgs,
+    canary: &str,
     mut document: Document,
     streams: &mut Streams<'_>,
 ) -> Result<Document, Error> {
-    let mut records = remote.record(&args.name).follow();
+    let mut records = remote.record(canary).follow();
     let mut moved = (
         lease.observe().await.map_err(RunError::from)?,
         remote.clock.boot(),
@@ -121,7 +124,8 @@ async fn follow(
     Ok(document)
 }
 
-fn say(streams: &mut Streams<'_>, at: Timestamp, verb: Verb, text: &str) {
+/// Prints one line.
+pub fn say(streams: &mut Streams<'_>, at: Timestamp, verb: Verb, text: &str) {
     // A terminal that went away must not change the exit code.
     let _ = writeln!(streams.err, "{}", plain::line(at, verb, text));
 }
@@ -158,6 +162,14 @@ fn news(before: &Document, after: &Document) -> Vec<(Verb, String)> {
             format!("{} -> {}", old.phase().as_str(), new.phase().as_str()),
         ));
     }
+    match (&old.gate, &new.gate) {
+        (before, Some(gate)) if before.as_ref() != Some(gate) => {
+            let text = format!("{} waits for {} to open", gate.kind, gate.name);
+            lines.push((Verb::Gate, text));
+        }
+        (Some(gate), None) => lines.push((Verb::Gate, format!("{} holds no more", gate.name))),
+        (Some(_) | None, Some(_)) | (None, None) => {}
+    }
     match (old.paused_since, new.paused_since) {
         (None, Some(_)) => lines.push((Verb::Hold, format!("paused at {}", new.weight()))),
         (Some(_), None) => lines.push((Verb::Wait, format!("goes on from {}", new.weight()))),
@@ -176,6 +188,12 @@ fn standing(canary: &str, document: &Document, held: Option<&Held>) -> String {
     );
     if status.paused_since.is_some() {
         text.push_str(", paused");
+        if let Some(until) = status.paused_until {
+            text.push_str(&format!(" until {} at most", until.strftime("%H:%M:%SZ")));
+        }
+    }
+    if let Some(gate) = &status.gate {
+        text.push_str(&format!(", {} waits for {} to open", gate.kind, gate.name));
     }
     if status.canary.failed_checks > 0 {
         text.push_str(&format!(", {} failed checks", status.canary.failed_checks));
@@ -205,6 +223,7 @@ fn as_json(remote: &Remote, args: &StatusArgs, document: &Document) -> String {
         "run": document.run,
         "status": document.status.canary,
         "paused": document.status.paused_since.is_some(),
+        "gate": document.status.gate.as_ref().map(|gate| &gate.name),
         "revision": document.status.revision,
         "outcome": document.ended.as_ref().map(|ended| &ended.outcome),
         "exitCode": document.exit_code(),

@@ -318,6 +318,11 @@ impl Controller<'_> {
                 Some(why.clone())
             } else if let EventKind::GateWaiting { name, gate } = event {
                 Some(format!("{gate} waits for {name} to open"))
+            } else if let EventKind::GateOpened {
+                name, by: Some(by), ..
+            } = event
+            {
+                Some(format!("{name} opened by {by}"))
             } else {
                 None
             }
@@ -365,7 +370,7 @@ fn differs(before: &Status, after: &Status) -> bool {
             canary.failed_checks,
             canary.iterations,
             canary.tracked_configs.clone(),
-            status.gate.is_some(),
+            status.gate.clone(),
         )
     };
     facts(before) != facts(after)

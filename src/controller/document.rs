@@ -6,6 +6,8 @@ use crate::port::journal::Transition;
 use crate::rollout::decision::Cause;
 use crate::rollout::decision::Effect;
 use crate::rollout::decision::Outcome;
+use crate::rollout::status::Asked;
+use crate::rollout::status::Closed;
 use crate::rollout::status::Status;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -15,6 +17,9 @@ use std::collections::BTreeMap;
 
 /// Answers that are kept.
 const ANSWERS: usize = 20;
+
+/// Approvals that are kept.
+const APPROVALS: usize = 20;
 
 /// Transitions that wait for Git at most; older ones are folded into the next.
 const OUTBOX: usize = 200;
@@ -48,12 +53,18 @@ pub struct Document {
     /// Are its transitions for Git?
     #[serde(default)]
     pub journaled: bool,
+    /// Commit of the spec that was promoted last, by this run or one before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promoted: Option<String>,
     /// How it ended; absent while it runs.
     #[serde(default)]
     pub ended: Option<Ended>,
     /// Requests of other processes by their ULID, and when they were heard; the last of them.
     #[serde(default)]
     pub answers: BTreeMap<String, Timestamp>,
+    /// Gates of this run that people opened; the last of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<Approval>,
     /// Transitions that are not in Git yet.
     #[serde(default)]
     pub outbox: Vec<Transition>,
@@ -72,6 +83,18 @@ pub struct Ended {
     pub exit_code: u8,
     /// When.
     pub at: Timestamp,
+}
+
+/// A gate that a person opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// ULID of the request.
+    pub request: String,
+    /// The gate, as it was closed.
+    pub gate: Closed,
+    /// Who, and when.
+    #[serde(flatten)]
+    pub asked: Asked,
 }
 
 /// A transition that was begun.
@@ -98,8 +121,10 @@ impl Document {
             status: Status::default(),
             spec: Value::Null,
             journaled: false,
+            promoted: None,
             ended: None,
             answers: BTreeMap::new(),
+            approvals: Vec::new(),
             outbox: Vec::new(),
             lost: Vec::new(),
         }
@@ -157,10 +182,16 @@ impl Document {
         } else {
             let old = std::mem::replace(self, fresh);
             self.epoch = old.epoch;
+            self.promoted = old.promoted;
             self.status = old.status;
             // Clocks of a run that is over.
             self.status.waiting_since = None;
             self.status.paused_since = None;
+            self.status.paused_until = None;
+            // Words about a run that is over.
+            self.status.gate = None;
+            self.status.approved.clear();
+            self.status.skip = None;
             self.outbox = old.outbox;
         }
     }
@@ -183,6 +214,14 @@ impl Document {
         while self.answers.len() > ANSWERS {
             self.answers.pop_first();
         }
+    }
+
+    /// Keeps who opened a gate.
+    pub fn approve(&mut self, approval: Approval) {
+        if self.approvals.len() >= APPROVALS {
+            self.approvals.remove(0);
+        }
+        self.approvals.push(approval);
     }
 
     /// Adds a transition to what Git must still get.

@@ -42,6 +42,18 @@ pub enum RunError {
         help("another version of kubectl-flagger wrote it: use that one to finish its run")
     )]
     Document(String),
+    /// A newer commit was promoted while this driver waited for another one.
+    #[error("{theirs} was promoted meanwhile, and {ours} is older")]
+    #[diagnostic(
+        code(flagger::run::outdated),
+        help("promote a commit that is not behind what serves, or this one without --queue")
+    )]
+    Outdated {
+        /// Commit of this driver's spec, abbreviated.
+        ours: String,
+        /// The one promoted last, abbreviated.
+        theirs: String,
+    },
     /// A metric backend, before anything moved.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -63,7 +75,11 @@ impl RunError {
             Self::Record(RunRecordError::Conflict { .. }) => true,
             Self::Journal(error) => error.is_retryable(),
             Self::Metrics(TransportError::Unreachable { .. }) => true,
-            Self::Lease(_) | Self::Record(_) | Self::Document(_) | Self::Metrics(_) => false,
+            Self::Lease(_)
+            | Self::Record(_)
+            | Self::Document(_)
+            | Self::Outdated { .. }
+            | Self::Metrics(_) => false,
         }
     }
 

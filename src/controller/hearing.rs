@@ -5,11 +5,14 @@
 use crate::canary::phase::Phase;
 use crate::controller::Controller;
 use crate::controller::Word;
+use crate::controller::document::Approval;
 use crate::port::ask::Ask;
 use crate::port::ask::AskVerb;
 use crate::rollout::event::EventKind;
 use crate::rollout::event::Signal;
 use crate::rollout::observation::Request;
+use crate::rollout::status::Approved;
+use crate::rollout::status::Asked;
 use jiff::SignedDuration;
 
 impl Controller<'_> {
@@ -61,21 +64,74 @@ impl Controller<'_> {
         if ask.run != self.document.run || self.document.answers.contains_key(&ask.id) {
             return;
         }
-        let verb = ask.verb;
-        self.say(EventKind::IntentReceived {
-            verb: verb.as_str(),
-            by: ask.by,
-            via: "request",
-        });
-        match verb {
+        self.woken = true;
+        match ask.verb {
             AskVerb::Abort => self.request = Some(Request::Abort),
             AskVerb::Pause => self.pause(),
             AskVerb::Resume => self.resume(),
+            // What a look asks must not change before it was judged.
+            AskVerb::Approve | AskVerb::SkipAnalysis => {
+                self.between_looks.push(ask);
+                return;
+            }
         }
+        self.acknowledge(ask);
+    }
+
+    /// Does what was put off. What comes too late is answered and not done: whoever asked sees that in the record.
+    pub(super) fn answer_between_looks(&mut self) {
+        for ask in std::mem::take(&mut self.between_looks) {
+            let asked = Asked {
+                by: ask.by.clone(),
+                at: self.ports.clock.now(),
+            };
+            match ask.verb {
+                AskVerb::Approve => self.approve(&ask, asked),
+                AskVerb::SkipAnalysis => self.skip_analysis(&ask, asked),
+                AskVerb::Abort | AskVerb::Pause | AskVerb::Resume => {}
+            }
+            self.acknowledge(ask);
+        }
+    }
+
+    fn acknowledge(&mut self, ask: Ask) {
+        self.say(EventKind::IntentReceived {
+            verb: ask.verb.as_str(),
+            by: ask.by,
+            via: "request",
+        });
         let now = self.ports.clock.now();
         self.document.answer(ask.id, now);
         self.answered = true;
-        self.woken = true;
+    }
+
+    fn approve(&mut self, ask: &Ask, asked: Asked) {
+        let status = &mut self.document.status;
+        let closed = status
+            .gate
+            .clone()
+            .filter(|gate| Some(gate) == ask.gate.as_ref());
+        let Some(gate) = closed else { return };
+        let Some(hook) = self.plan.gate(&gate) else {
+            return;
+        };
+        status.next_check = Some(asked.at);
+        status.approved.push(Approved {
+            hook,
+            asked: asked.clone(),
+        });
+        self.document.approve(Approval {
+            request: ask.id.clone(),
+            gate,
+            asked,
+        });
+    }
+
+    fn skip_analysis(&mut self, ask: &Ask, asked: Asked) {
+        let status = &mut self.document.status;
+        if ask.revision.as_ref() == Some(&status.revision) {
+            status.skip.get_or_insert(asked);
+        }
     }
 
     /// What an interrupt does in this phase.
@@ -98,7 +154,9 @@ impl Controller<'_> {
 
     fn pause(&mut self) {
         let now = self.ports.clock.now();
-        self.document.status.paused_since.get_or_insert(now);
+        let status = &mut self.document.status;
+        status.paused_since.get_or_insert(now);
+        status.paused_until = now.checked_add(self.plan.hold_for).ok();
     }
 
     /// Time at a pause does not count for `--timeout`, and the next look is due at once: the weight has soaked.
@@ -107,6 +165,7 @@ impl Controller<'_> {
         let Some(since) = self.document.status.paused_since.take() else {
             return;
         };
+        self.document.status.paused_until = None;
         self.prolong(now.duration_since(since));
         let soaked = self
             .document

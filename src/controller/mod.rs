@@ -11,6 +11,7 @@ mod observe;
 mod publish;
 mod wait;
 
+pub use document::Approval;
 pub use document::Document;
 pub use document::Ended;
 pub use failure::RunError;
@@ -25,6 +26,7 @@ use crate::port::cluster::ClusterView;
 use crate::port::cluster::Fence;
 use crate::port::hooks::Hooks;
 use crate::port::journal::StatusJournal;
+use crate::port::lease::Held;
 use crate::port::lease::Lease;
 use crate::port::metric_source::MetricSource;
 use crate::port::router::Router;
@@ -40,11 +42,15 @@ use crate::rollout::observation::Request;
 use crate::rollout::plan::Plan;
 use crate::rollout::plan::Timing;
 use crate::rollout::step::step;
+use crate::rollout::words::figures::short_commit;
 use jiff::SignedDuration;
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::mpsc::unbounded_channel;
+
+/// Tells whether the first commit is an ancestor of the second.
+pub type Precedes = dyn Fn(&str, &str) -> bool;
 
 /// What the driver needs of the world.
 #[derive(Clone, Copy)]
@@ -65,6 +71,8 @@ pub struct Ports<'a> {
     pub record: &'a dyn RunRecord,
     /// What people read; `None` with `--record none`.
     pub journal: Option<&'a dyn StatusJournal>,
+    /// Is the first commit an ancestor of the second? Given to a driver that waits for others to end.
+    pub precedes: Option<&'a Precedes>,
     /// Time.
     pub clock: &'a dyn Clock,
 }
@@ -162,6 +170,8 @@ pub struct Controller<'a> {
     recording_failed: bool,
     /// Was a request answered since the record was written?
     answered: bool,
+    /// Requests that must not change what a look under way is about.
+    between_looks: Vec<Ask>,
     /// Is a wait to be ended, although nothing that it waits for has come?
     woken: bool,
     first_tick: Timestamp,
@@ -202,6 +212,7 @@ impl<'a> Controller<'a> {
             moved: false,
             recording_failed: false,
             answered: false,
+            between_looks: Vec::new(),
             woken: false,
             first_tick: now,
         }
@@ -223,6 +234,17 @@ impl<'a> Controller<'a> {
             unrecorded: !flushed || self.recording_failed,
         });
         if let Ok(finished) = &finished {
+            match finished.outcome {
+                Outcome::Promoted | Outcome::Bootstrapped => {
+                    self.document.promoted = Some(self.identity.spec_commit.clone());
+                }
+                Outcome::Unchanged
+                | Outcome::RolledBack(_)
+                | Outcome::AlreadyRejected(_)
+                | Outcome::Held(_)
+                | Outcome::Stopped(_)
+                | Outcome::Split => {}
+            }
             self.document.ended = Some(Ended {
                 outcome: finished.outcome.word().to_owned(),
                 exit_code: finished.exit_code(),
@@ -328,13 +350,26 @@ impl<'a> Controller<'a> {
             .max(self.identity.recorded_epoch)
             .max(view.epoch)
             .max(routes.map_or(0, |seen| seen.epoch));
-        self.ports.lease.acquire(floor, &mut |_| {}).await?;
+        let lease = self.ports.lease;
+        let mut before_us: Vec<Held> = Vec::new();
+        let mut waiting = |held: &Held| {
+            if before_us.iter().all(|one| one.holder != held.holder) {
+                self.say_queued(held);
+                before_us.push(held.clone());
+            }
+        };
+        lease.acquire(floor, &mut waiting).await?;
+        let queued = !before_us.is_empty();
         // Only now does nobody else write it: whoever had the lock went on while we waited.
         if let Some(document) = self.load().await? {
             let fresh = std::mem::replace(&mut self.document, document);
             self.document.continue_or_begin(fresh);
             self.status_is_old = true;
             self.stored_outbox = self.document.outbox.len();
+        }
+        if queued && let Some(outdated) = self.outdated() {
+            self.release().await;
+            return Err(outdated);
         }
         self.inherits = self.document.resumed;
         let phase = self.document.status.phase();
@@ -344,6 +379,17 @@ impl<'a> Controller<'a> {
             affinity.seed.clone_from(&self.document.run);
         }
         Ok(())
+    }
+
+    /// Was something promoted while we waited that is newer than what we have?
+    fn outdated(&self) -> Option<RunError> {
+        let ours = &self.identity.spec_commit;
+        let theirs = self.document.promoted.as_ref()?;
+        let precedes = self.ports.precedes?;
+        precedes(ours, theirs).then(|| RunError::Outdated {
+            ours: short_commit(ours).to_owned(),
+            theirs: short_commit(theirs).to_owned(),
+        })
     }
 
     async fn load(&mut self) -> Result<Option<Document>, RunError> {
@@ -382,6 +428,7 @@ impl<'a> Controller<'a> {
     /// One wake-up: everything between two waits.
     async fn wake_up(&mut self) -> Result<Next, RunError> {
         self.hear();
+        self.answer_between_looks();
         let seen = self.observe().await?;
         self.introduce(&seen);
         let results = self.run_checks(&seen).await?;

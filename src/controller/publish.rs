@@ -1,5 +1,6 @@
 //! Says what happened. Every event passes here, so that numbering, phase and weight are the same everywhere.
 
+use crate::canary::holder::Holder;
 use crate::canary::hook;
 use crate::canary::phase::Phase;
 use crate::canary::webhook::HookType;
@@ -10,6 +11,7 @@ use crate::controller::RunError;
 use crate::port::alerts::Lost;
 use crate::port::causes;
 use crate::port::journal::Recorded;
+use crate::port::lease::Held;
 use crate::rollout::decision::Next;
 use crate::rollout::decision::Reason;
 use crate::rollout::event::Event;
@@ -226,6 +228,23 @@ impl Controller<'_> {
             code: code.to_owned(),
             message: message.to_owned(),
             causes: told(error),
+            file: None,
+            span: None,
+            help: None,
+        });
+    }
+
+    /// Somebody else drives, and is waited for.
+    pub(super) fn say_queued(&mut self, held: &Held) {
+        if self.ports.precedes.is_none() {
+            return;
+        }
+        let holder = Holder::parse(&held.holder);
+        let by = holder.map_or_else(|| held.holder.clone(), |holder| holder.short());
+        self.say(EventKind::Diagnostic {
+            code: "flagger::run::queued".to_owned(),
+            message: format!("{by} is driving, and is waited for"),
+            causes: Vec::new(),
             file: None,
             span: None,
             help: None,

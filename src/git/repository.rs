@@ -128,6 +128,26 @@ impl Repository {
     }
 }
 
+/// Is one commit an ancestor of the other, as far as the repository there knows them? A commit that was changed in the
+/// work tree counts as itself.
+#[must_use]
+pub fn precedes(dir: &Path, older: &str, newer: &str) -> bool {
+    let id = |text: &str| git2::Oid::from_str(text.trim_end_matches("-dirty")).ok();
+    let (Some(older), Some(newer)) = (id(older), id(newer)) else {
+        return false;
+    };
+    let found = git2::Repository::open_ext(
+        dir,
+        git2::RepositoryOpenFlags::empty(),
+        std::iter::empty::<&Path>(),
+    );
+    found.is_ok_and(|repository| {
+        repository
+            .graph_descendant_of(newer, older)
+            .unwrap_or(false)
+    })
+}
+
 /// See [`Repository::identity`].
 pub(in crate::git) fn identity(repository: &git2::Repository, host: &str) -> Identity {
     let configured = |key: &str| repository.config().ok()?.get_string(key).ok();

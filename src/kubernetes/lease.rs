@@ -42,6 +42,7 @@ pub struct KubernetesLease {
     holder: Holder,
     times: LeaseTimes,
     is_gone: IsGone,
+    queues: bool,
     own: RefCell<Option<Own>>,
 }
 
@@ -77,8 +78,15 @@ impl KubernetesLease {
             holder,
             times,
             is_gone,
+            queues: false,
             own: RefCell::new(None),
         }
+    }
+
+    /// A living holder is waited for, instead of given way to.
+    #[must_use]
+    pub fn queueing(self, queues: bool) -> Self {
+        Self { queues, ..self }
     }
 
     fn boot(&self) -> Duration {
@@ -110,8 +118,11 @@ impl KubernetesLease {
                     } else {
                         if !self.is_known_gone(&held) {
                             waiting(&held);
-                            if !self.outlasts(&lease, &held).await? {
-                                continue;
+                            match self.outlasts(&lease, &held).await {
+                                Err(LeaseError::Busy { .. }) if self.queues => continue,
+                                Ok(false) => continue,
+                                Ok(true) => {}
+                                Err(error) => return Err(error),
                             }
                         }
                         (

@@ -2,6 +2,7 @@
 //!
 //! Only the words: how they travel is an adapter's matter.
 
+use crate::rollout::status::Closed;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::Serialize;
@@ -16,6 +17,10 @@ pub enum AskVerb {
     Pause,
     /// Go on.
     Resume,
+    /// Open the gate that holds the run: this time, its hook is not asked again.
+    Approve,
+    /// Promote as soon as the canary is ready, without looking any further.
+    SkipAnalysis,
 }
 
 impl AskVerb {
@@ -26,6 +31,8 @@ impl AskVerb {
             Self::Abort => "abort",
             Self::Pause => "pause",
             Self::Resume => "resume",
+            Self::Approve => "approve",
+            Self::SkipAnalysis => "skip-analysis",
         }
     }
 }
@@ -40,6 +47,12 @@ pub struct Ask {
     pub verb: AskVerb,
     /// ULID of the run.
     pub run: String,
+    /// The gate that is to open, as the record tells of it: the next time that it closes is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Closed>,
+    /// The revision that it is about, where it must not hit the next one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
     /// Who asks, such as `alice@mbp/4711`.
     pub by: String,
     /// When, by the clock of whoever asks: for people only.

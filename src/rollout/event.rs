@@ -290,6 +290,9 @@ pub enum EventKind {
         name: String,
         /// How long it was closed.
         waited_ms: u64,
+        /// Who opened it with `approve`; absent where its hook said yes.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
     },
     /// A signal came.
     SignalReceived {
@@ -301,7 +304,7 @@ pub enum EventKind {
     },
     /// Somebody asked the driver for something.
     IntentReceived {
-        /// `abort`, `pause` or `resume`.
+        /// `abort`, `pause`, `resume`, `approve` or `skip-analysis`.
         verb: &'static str,
         /// Who, as far as it is known.
         by: String,

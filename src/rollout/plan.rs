@@ -9,6 +9,7 @@ use crate::canary::weight::Routes;
 use crate::canary::weight::Weight;
 use crate::rollout::analysis::metric_checks;
 use crate::rollout::cookies::Affinity;
+use crate::rollout::status::Closed;
 use crate::rollout::status::Status;
 use crate::rollout::weights::Ladder;
 use jiff::SignedDuration;
@@ -118,6 +119,12 @@ pub struct Plan {
     pub retry: bool,
     /// Promote as soon as the canary is ready, unanalysed?
     pub skip_analysis: bool,
+    /// How long a person may hold the weight.
+    pub hold_for: SignedDuration,
+    /// How long a gate may stay closed.
+    pub gate_for: SignedDuration,
+    /// Is a gate that does not open at once an end of the run?
+    pub gates_fail: bool,
     /// When the run must be over.
     pub deadline: Option<Timestamp>,
 }
@@ -131,6 +138,28 @@ pub struct PlanOptions {
     pub drain: SignedDuration,
     /// Drive a rejected revision again?
     pub retry: bool,
+    /// Promote as soon as the canary is ready, whatever the spec says of an analysis?
+    pub skip_analysis: bool,
+    /// How long a person may hold the weight.
+    pub hold_for: SignedDuration,
+    /// How long a gate may stay closed.
+    pub gate_for: SignedDuration,
+    /// Is a gate that does not open at once an end of the run?
+    pub gates_fail: bool,
+}
+
+impl Default for PlanOptions {
+    fn default() -> Self {
+        Self {
+            timing: Timing::Event,
+            drain: SignedDuration::from_secs(5),
+            retry: false,
+            skip_analysis: false,
+            hold_for: SignedDuration::from_hours(1),
+            gate_for: SignedDuration::from_hours(24),
+            gates_fail: false,
+        }
+    }
 }
 
 impl Plan {
@@ -155,7 +184,10 @@ impl Plan {
             drain: options.drain,
             timing: options.timing,
             retry: options.retry,
-            skip_analysis: canary.skip_analysis,
+            skip_analysis: canary.skip_analysis || options.skip_analysis,
+            hold_for: options.hold_for,
+            gate_for: options.gate_for,
+            gates_fail: options.gates_fail,
             deadline: None,
         })
     }
@@ -167,6 +199,13 @@ impl Plan {
         self.interval
             .saturating_mul(self.way.looks().saturating_add(threshold).saturating_mul(2))
             .saturating_add(self.progress_deadline.saturating_mul(2))
+    }
+
+    /// Place of the hook that a gate waits for.
+    #[must_use]
+    pub fn gate(&self, gate: &Closed) -> Option<usize> {
+        let mut hooks = self.hooks.iter();
+        hooks.position(|hook| hook.name == gate.name && hook.kind() == gate.kind)
     }
 
     /// Is any hook called then?

@@ -44,12 +44,21 @@ pub struct Status {
     /// Since when a person holds the weight where it is; checks go on.
     #[serde(default)]
     pub paused_since: Option<Timestamp>,
+    /// Until when they may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_until: Option<Timestamp>,
     /// Hooks that have passed at this look, by their place in the spec: a driver that takes over asks only the others.
     #[serde(default)]
     pub answered: Vec<usize>,
     /// The gate that holds the run.
     #[serde(default)]
     pub gate: Option<Closed>,
+    /// Hooks that need not be asked before the next step, because a person has opened their gates.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approved: Vec<Approved>,
+    /// Who wants this revision promoted without looking any further.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skip: Option<Asked>,
     /// Everything is done but the `post-rollout` hooks.
     #[serde(default)]
     pub closing: Option<Outcome>,
@@ -75,8 +84,30 @@ pub struct Status {
 pub struct Closed {
     /// The hook's name.
     pub name: String,
+    /// Its type, such as `confirm-promotion`.
+    #[serde(default)]
+    pub kind: String,
     /// Since when.
     pub since: Timestamp,
+}
+
+/// A gate that a person opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approved {
+    /// Place of its hook in the spec.
+    pub hook: usize,
+    /// Who opened it.
+    #[serde(flatten)]
+    pub asked: Asked,
+}
+
+/// Who asked for something, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Such as `alice@mbp/4711`.
+    pub by: String,
+    /// When the driver heard it.
+    pub at: Timestamp,
 }
 
 /// A revision that is not driven again unasked.
@@ -114,6 +145,12 @@ impl Status {
     #[must_use]
     pub fn is_begun(&self) -> bool {
         self.routes() != Routes::PRIMARY || self.canary.iterations > 0
+    }
+
+    /// Need that hook not be asked, because a person has opened its gate?
+    #[must_use]
+    pub fn is_approved(&self, hook: usize) -> bool {
+        self.approved.iter().any(|one| one.hook == hook)
     }
 
     /// Does the run's time go on? Not while a person or a gate holds it.

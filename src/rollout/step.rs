@@ -235,8 +235,10 @@ fn begin_analysis(draft: &mut Draft<'_>) {
     status.rejected = None;
     status.next_check = None;
     status.answered.clear();
+    status.approved.clear();
     status.gate = None;
     status.paused_since = None;
+    status.paused_until = None;
     status.passed = false;
     status.capacity_refused = false;
     status.drifts = 0;
@@ -298,6 +300,8 @@ fn asked(draft: Draft<'_>, request: Request, results: &[CheckResult]) -> Decisio
     }
 }
 
+#[cfg(test)]
+mod approving;
 #[cfg(test)]
 mod hooking;
 #[cfg(test)]

@@ -144,6 +144,7 @@ pub fn verb(kind: &EventKind) -> Verb {
         EventKind::IntentReceived { verb, .. } => match *verb {
             "abort" => Verb::Rollback,
             "pause" => Verb::Hold,
+            "approve" => Verb::Gate,
             _ => Verb::Wait,
         },
         EventKind::RollbackStarted { .. } | EventKind::RollbackFinished { .. } => Verb::Rollback,
@@ -265,8 +266,15 @@ pub fn message(kind: &EventKind, context: &WordsContext<'_>) -> String {
         EventKind::GateWaiting { name, gate } => {
             format!("at {}: {gate} waits for {name} to open", context.weight)
         }
-        EventKind::GateOpened { name, waited_ms } => {
-            format!("{name} opened after {}", duration(*waited_ms))
+        EventKind::GateOpened {
+            name,
+            waited_ms,
+            by,
+        } => {
+            let by = by
+                .as_ref()
+                .map_or_else(String::new, |by| format!(" by {by}"));
+            format!("{name} opened{by} after {}", duration(*waited_ms))
         }
         EventKind::MetricSampled(sample) => format!("at {}: {}", context.weight, measured(sample)),
         EventKind::CheckPassed { samples, .. } => {
@@ -325,6 +333,8 @@ pub fn message(kind: &EventKind, context: &WordsContext<'_>) -> String {
                 "abort" => "rolling back".to_owned(),
                 "pause" => format!("staying at {}, checks go on", context.weight),
                 "resume" => "going on".to_owned(),
+                "approve" => "opening the gate".to_owned(),
+                "skip-analysis" => "promoting as soon as the canary is ready".to_owned(),
                 other => other.to_owned(),
             };
             format!("{verb} asked by {by} ({via}): {action}")

@@ -298,3 +298,21 @@ fn a_run_is_watched_paused_and_stopped_from_other_terminals() {
         "{log}"
     );
 }
+
+#[test]
+fn a_driver_is_told_things_by_other_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = one_step(folder.path());
+    let served = Served::start(&["--speed", "10", "--scenario", scenario.to_str().unwrap()]);
+    assert_eq!(served.said(&["promote", "podinfo"]).0, Some(0));
+
+    let mut driver = served.driving(&["promote", "podinfo"]);
+    let (code, said) = served.said(&["approve", "podinfo"]);
+    assert_eq!(code, Some(3), "{said}");
+    let why = "no gate of podinfo.test was opened: it is Progressing at 50 %";
+    assert!(said.contains(why), "{said}");
+    let (code, said) = served.said(&["promote", "podinfo", "--skip-analysis"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains(", who was told"), "{said}");
+    assert_eq!(driver.wait().unwrap().code(), Some(0));
+}

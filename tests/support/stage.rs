@@ -4,7 +4,6 @@
 use crate::support::tap::Death;
 use crate::support::tap::Switch;
 use crate::support::tap::Tap;
-use jiff::SignedDuration;
 use kubectl_flagger::canary::holder::Kernel;
 use kubectl_flagger::canary::holder::Place;
 use kubectl_flagger::canary::holder::Process;
@@ -36,7 +35,6 @@ use kubectl_flagger::rollout::decision::Outcome;
 use kubectl_flagger::rollout::event::Event;
 use kubectl_flagger::rollout::event::EventKind;
 use kubectl_flagger::rollout::plan::PlanOptions;
-use kubectl_flagger::rollout::plan::Timing;
 use kubectl_flagger::sandbox::clock::SandboxClock;
 use kubectl_flagger::sandbox::faults::LoggedRequest;
 use kubectl_flagger::sandbox::objects::Objects as _;
@@ -191,6 +189,16 @@ impl Stage {
 
     /// One driver, which dies where it is told to.
     pub async fn drive(&self, switch: Arc<Switch>, words: UnboundedReceiver<Word>) -> Ended {
+        self.drive_from(self.spec.commit_id(), switch, words).await
+    }
+
+    /// The same from another commit with the same specs.
+    pub async fn drive_from(
+        &self,
+        commit: String,
+        switch: Arc<Switch>,
+        words: UnboundedReceiver<Word>,
+    ) -> Ended {
         let prepared = match drive::prepare(&self.spec.loaded, &self.options) {
             Ok(prepared) => prepared,
             Err(error) => return Ended::Finished(Err(error)),
@@ -203,7 +211,7 @@ impl Stage {
         let driving = drive::drive(
             &self.spec.loaded,
             prepared,
-            self.spec.commit_id(),
+            commit,
             &self.options,
             &driver,
             &mut listener,
@@ -440,12 +448,9 @@ pub fn from(dir: &Path) -> Source {
 /// As the flags are without being given.
 pub fn options() -> DriveOptions {
     DriveOptions {
-        plan: PlanOptions {
-            timing: Timing::Event,
-            drain: SignedDuration::from_secs(5),
-            retry: false,
-        },
+        plan: PlanOptions::default(),
         timeout: None,
+        queue: None,
         metrics: MetricSettings::default(),
         workloads: WorkloadOptions {
             selector_labels: vec!["app".to_owned()],

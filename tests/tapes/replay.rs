@@ -25,7 +25,6 @@ use kubectl_flagger::rollout::decision::Outcome;
 use kubectl_flagger::rollout::event::Event;
 use kubectl_flagger::rollout::event::EventKind;
 use kubectl_flagger::rollout::plan::PlanOptions;
-use kubectl_flagger::rollout::plan::Timing;
 use kubectl_flagger::sandbox::clock::SandboxClock;
 use kubectl_flagger::sandbox::faults::LoggedRequest;
 use kubectl_flagger::sandbox::world::Heard;
@@ -223,10 +222,10 @@ fn options(timing: Timing) -> DriveOptions {
     DriveOptions {
         plan: PlanOptions {
             timing,
-            drain: jiff::SignedDuration::from_secs(5),
-            retry: false,
+            ..PlanOptions::default()
         },
         timeout: None,
+        queue: None,
         metrics: MetricSettings::default(),
         workloads: WorkloadOptions {
             selector_labels: ["app", "name", "app.kubernetes.io/name"]

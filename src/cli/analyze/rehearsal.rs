@@ -15,10 +15,8 @@ use crate::port::clock::Clock as _;
 use crate::port::subscriber::Subscriber;
 use crate::rollout::event::Event;
 use crate::rollout::plan::PlanOptions;
-use crate::rollout::plan::Timing;
 use crate::sandbox::world::World;
 use crate::transport::reach::AllowList;
-use jiff::SignedDuration;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -47,12 +45,9 @@ pub async fn until_users_came(
     allowed: &AllowList,
 ) -> Result<(), Error> {
     let options = DriveOptions {
-        plan: PlanOptions {
-            timing: Timing::Event,
-            drain: SignedDuration::from_secs(5),
-            retry: false,
-        },
+        plan: PlanOptions::default(),
         timeout: None,
+        queue: None,
         metrics: settings.clone(),
         workloads: WorkloadOptions {
             selector_labels: vec!["app".to_owned()],

@@ -9,3 +9,4 @@ pub mod promote;
 pub mod remote;
 pub mod sandbox;
 pub mod values;
+pub mod waiting;

@@ -4,6 +4,7 @@ use crate::cli::args::alerts::AlertArgs;
 use crate::cli::args::display::Display;
 use crate::cli::args::values;
 use crate::cli::args::values::Speed;
+use crate::cli::args::waiting::WaitingArgs;
 use clap::Args;
 use clap::ValueEnum;
 use clap::builder::BoolishValueParser;
@@ -46,9 +47,17 @@ pub struct PromoteArgs {
     #[arg(long, env = "KUBECTL_FLAGGER_RETRY", value_parser = BoolishValueParser::new())]
     pub retry: bool,
 
+    /// Promote as soon as the canary is ready; a rollout that another driver drives is told so
+    #[arg(long, env = "KUBECTL_FLAGGER_SKIP_ANALYSIS", value_parser = BoolishValueParser::new())]
+    pub skip_analysis: bool,
+
     /// How long pods keep running after their last traffic
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = values::duration, env = "KUBECTL_FLAGGER_DRAIN")]
     pub drain: Duration,
+
+    /// What it waits for, and for how long.
+    #[command(flatten)]
+    pub waiting: WaitingArgs,
 
     /// Where specs come from.
     #[command(flatten)]

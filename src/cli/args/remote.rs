@@ -14,6 +14,18 @@ pub struct AskArgs {
     pub name: String,
 }
 
+/// What `approve` takes.
+#[derive(Args, Clone, Debug)]
+pub struct ApproveArgs {
+    /// Name of the Canary
+    #[arg(value_name = "NAME")]
+    pub name: String,
+
+    /// Name or type of the gate's hook, where it must be no other [default: the one that is closed]
+    #[arg(value_name = "GATE")]
+    pub gate: Option<String>,
+}
+
 /// What `abort` takes.
 #[derive(Args, Clone, Debug)]
 pub struct AbortArgs {

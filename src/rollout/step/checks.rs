@@ -44,6 +44,7 @@ pub(super) fn due(plan: &Plan, status: &Status, seen: &Observation) -> Vec<Check
             Stage::Beginning => look(plan, status, HookType::PreRollout),
             Stage::Analyse => look(plan, status, HookType::Rollout),
             Stage::OutOfTime
+            | Stage::HeldTooLong
             | Stage::Drifted
             | Stage::CanaryLost
             | Stage::NewRevision
@@ -82,10 +83,12 @@ fn look(plan: &Plan, status: &Status, judging: HookType) -> Vec<Check> {
     due
 }
 
-/// The hooks of one moment, without those that have passed at this look already.
+/// The hooks of one moment, without those that have passed at this look already, or that a person speaks for.
 fn hooks(plan: &Plan, status: &Status, kind: HookType) -> Vec<Check> {
     let all = plan.hooks.iter().enumerate();
-    all.filter(|(at, hook)| hook.kind == kind && !status.answered.contains(at))
-        .map(|(at, _)| Check::Hook(at))
+    all.filter(|(_, hook)| hook.kind == kind)
+        .map(|(at, _)| at)
+        .filter(|at| !status.answered.contains(at) && !status.is_approved(*at))
+        .map(Check::Hook)
         .collect()
 }

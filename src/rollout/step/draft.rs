@@ -3,6 +3,7 @@
 use crate::canary::phase::Phase;
 use crate::canary::webhook::HookType;
 use crate::canary::weight::Routes;
+use crate::rollout::decision::Cause;
 use crate::rollout::decision::Decision;
 use crate::rollout::decision::Effect;
 use crate::rollout::decision::Next;
@@ -16,11 +17,9 @@ use crate::rollout::plan::Plan;
 use crate::rollout::status::Closed;
 use crate::rollout::status::Status;
 use crate::rollout::step::way_back;
+use crate::rollout::words::figures::duration;
 use jiff::SignedDuration;
 use jiff::Timestamp;
-
-/// How long a gate may stay closed.
-const GATE: SignedDuration = SignedDuration::from_hours(24);
 
 #[derive(Clone)]
 pub(super) struct Draft<'a> {
@@ -59,6 +58,7 @@ impl<'a> Draft<'a> {
             seen.canary
         };
         self.effects.push(Effect::SetRoutes { routes, rollback });
+        self.status.approved.clear();
         self.status.canary.canary_weight = routes.canary;
         self.status.mirrored = routes.mirrored;
         if let Some(affinity) = &self.plan.affinity {
@@ -82,6 +82,7 @@ impl<'a> Draft<'a> {
         let (done, all) = (self.status.canary.iterations, self.plan.way.iterations());
         self.status.canary.iterations = done.saturating_add(1);
         self.status.look_after(self.seen.at, self.plan.interval);
+        self.status.approved.clear();
         let iteration = u32::try_from(self.status.canary.iterations).unwrap_or(0);
         // After the last one comes the switch, which speaks for itself.
         if iteration <= all {
@@ -140,10 +141,8 @@ impl<'a> Draft<'a> {
             }),
             Reason::WaitingForRoute(_) | Reason::Soaking | Reason::Paused | Reason::Draining => {}
         }
-        let until = match self.deadline() {
-            Some(end) => Some(until.map_or(end, |until| until.min(end))),
-            None => until,
-        };
+        let ends = [self.deadline(), self.status.paused_until];
+        let until = ends.into_iter().flatten().chain(until).min();
         Decision {
             reason: Some(reason),
             ..self.next(Next::Tick(until))
@@ -175,19 +174,35 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// A gate did not open: it is asked again at the next look, for a day.
+    /// A gate did not open: it is asked again at the next look, for as long as it may stay closed.
     pub(super) fn closed(mut self, hook: &Hook) -> Decision {
+        let another = |gate: &Closed| gate.name != hook.name || gate.kind != hook.kind();
+        if self.status.gate.as_ref().is_some_and(another) {
+            self.opened();
+        }
         let gate = self.status.gate.get_or_insert_with(|| Closed {
             name: hook.name.clone(),
+            kind: hook.kind().to_owned(),
             since: self.seen.at,
         });
-        let over = later(gate.since, GATE);
-        if self.seen.at >= over {
-            let why = format!("{} did not open for a day", hook.name);
+        let over = later(gate.since, self.plan.gate_for);
+        if self.plan.gates_fail {
+            let why = format!(
+                "{} did not open, and --gates fail says not to wait",
+                hook.name
+            );
             self.status.gate = None;
-            return way_back::gate(self, &why);
+            return way_back::gate(self, Cause::Aborted, &why);
+        }
+        if self.seen.at >= over {
+            let closed = duration(millis(gate.since, self.seen.at));
+            let why = format!("{} did not open for {closed}", hook.name);
+            self.status.gate = None;
+            return way_back::gate(self, Cause::Timeout, &why);
         }
         self.status.look_after(self.seen.at, self.plan.interval);
+        // At the end of its time it is asked once more.
+        self.status.next_check = self.status.next_check.map(|look| look.min(over));
         let until = self.status.next_check;
         let reason = Reason::Gate {
             name: hook.name.clone(),
@@ -199,9 +214,13 @@ impl<'a> Draft<'a> {
     /// No gate holds the run any more.
     pub(super) fn opened(&mut self) {
         if let Some(gate) = self.status.gate.take() {
+            let at = self.plan.gate(&gate);
+            let mut approved = self.status.approved.iter();
+            let person = approved.rfind(|one| Some(one.hook) == at);
             self.events.push(EventKind::GateOpened {
-                name: gate.name,
                 waited_ms: millis(gate.since, self.seen.at),
+                name: gate.name,
+                by: person.map(|one| one.asked.by.clone()),
             });
         }
     }

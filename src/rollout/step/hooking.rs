@@ -18,7 +18,7 @@ use crate::rollout::step::checks_due;
 use crate::rollout::weights::Ladder;
 use jiff::SignedDuration;
 
-fn with(hooks: &[(HookType, &str)]) -> Plan {
+pub(super) fn with(hooks: &[(HookType, &str)]) -> Plan {
     let hook = |(kind, name): &(HookType, &str)| Hook {
         kind: *kind,
         name: (*name).to_owned(),

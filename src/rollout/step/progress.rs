@@ -41,6 +41,7 @@ const IN_EFFECT: SignedDuration = SignedDuration::from_secs(60);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     OutOfTime,
+    HeldTooLong,
     Drifted,
     CanaryLost,
     NewRevision,
@@ -74,6 +75,8 @@ pub(super) fn stage(plan: &Plan, status: &Status, seen: &Observation) -> Stage {
     let soaking = looked && plan.timing == Timing::Event;
     if status.time_counts() && plan.deadline.is_some_and(|deadline| seen.at >= deadline) {
         Stage::OutOfTime
+    } else if status.paused_until.is_some_and(|until| seen.at >= until) {
+        Stage::HeldTooLong
     } else if routes != status.routes() {
         let answer = plan.way.after_drift(status.routes(), routes);
         if may_lower(seen) || answer.canary >= routes.canary {
@@ -99,7 +102,7 @@ pub(super) fn stage(plan: &Plan, status: &Status, seen: &Observation) -> Stage {
         Stage::PrimaryUnready
     } else if !ready(&seen.canary, plan.canary_ready_percent) {
         Stage::CanaryUnready
-    } else if plan.skip_analysis {
+    } else if plan.skip_analysis || status.skip.is_some() {
         Stage::Unanalysed
     } else if !status.is_begun() {
         if soaking {
@@ -138,6 +141,10 @@ pub(super) fn progress(mut draft: Draft<'_>, results: &[CheckResult]) -> Decisio
     let (plan, seen) = (draft.plan, draft.seen);
     match stage(plan, &draft.status, seen) {
         Stage::OutOfTime => way_back::roll_back(draft, Cause::Timeout, "the run's time is over"),
+        Stage::HeldTooLong => {
+            let why = "it was paused for longer than it may be";
+            way_back::roll_back(draft, Cause::Timeout, why)
+        }
         Stage::Drifted => drifted(draft),
         Stage::NewRevision if seen.primary_is_current => way_back::reverted(draft),
         Stage::NewRevision => restart(draft),
@@ -157,7 +164,7 @@ pub(super) fn progress(mut draft: Draft<'_>, results: &[CheckResult]) -> Decisio
             let decision = unready(&mut draft, Role::Canary);
             decision.unwrap_or_else(|| way_back::workload(draft, Role::Canary, "it is gone"))
         }
-        Stage::Unanalysed => promote::begin(draft),
+        Stage::Unanalysed => unanalysed(draft),
         Stage::Beginning => judged(draft, results),
         Stage::NotInEffect { overdue: false } => {
             let why = match &seen.proof {
@@ -262,12 +269,32 @@ fn judged(mut draft: Draft<'_>, results: &[CheckResult]) -> Decision {
     }
 }
 
+/// Promotes what nobody looked at any further, and says at whose word.
+fn unanalysed(mut draft: Draft<'_>) -> Decision {
+    let asked = draft.status.skip.as_ref();
+    let why = asked.map_or_else(
+        || "skipAnalysis or --skip-analysis says so".to_owned(),
+        |asked| format!("asked by {}", asked.by),
+    );
+    draft.events.push(EventKind::Diagnostic {
+        code: "flagger::rollout::unanalysed".to_owned(),
+        message: format!("it is promoted without looking any further: {why}"),
+        causes: Vec::new(),
+        file: None,
+        span: None,
+        help: None,
+    });
+    promote::begin(draft)
+}
+
 /// Another revision: users go home first, then it is analysed from the start.
 pub(super) fn restart(mut draft: Draft<'_>) -> Decision {
     draft.set_routes(Routes::PRIMARY, false);
     // Its pods follow by themselves; a canary that is a copy must be told.
     let pods = draft.seen.canary.desired.max(1);
     draft.effects.push(Effect::ScaleCanary(pods));
+    // It was asked for another one.
+    draft.status.skip = None;
     begin_analysis(&mut draft);
     draft.status.waiting_since = Some(draft.seen.at);
     draft.next(Next::Again)

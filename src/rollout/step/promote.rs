@@ -28,6 +28,8 @@ use crate::rollout::step::way_back;
 use jiff::Timestamp;
 
 pub(super) fn begin(mut draft: Draft<'_>) -> Decision {
+    draft.status.gate = None;
+    draft.status.approved.clear();
     draft.effects.push(Effect::Promote);
     draft.enter(Phase::Promoting);
     draft.status.waiting_since = Some(draft.seen.at);

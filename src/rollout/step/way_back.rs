@@ -174,12 +174,16 @@ pub(super) fn reverted(mut draft: Draft<'_>) -> Decision {
 }
 
 /// A gate had its time.
-pub(super) fn gate(draft: Draft<'_>, why: &str) -> Decision {
+pub(super) fn gate(mut draft: Draft<'_>, cause: Cause, why: &str) -> Decision {
     if draft.status.phase() == Phase::Waiting {
         // Nothing has moved.
-        return draft.done(Outcome::RolledBack(Cause::Timeout));
+        draft.events.push(EventKind::RollbackStarted {
+            code: cause.exit_code(),
+            reason: why.to_owned(),
+        });
+        return draft.done(Outcome::RolledBack(cause));
     }
-    roll_back(draft, Cause::Timeout, why)
+    roll_back(draft, cause, why)
 }
 
 /// The primary never took the new template over: users go to the canary, whose pods are kept.

@@ -45,6 +45,9 @@ pub(super) fn plan() -> Plan {
         timing: Timing::Event,
         retry: false,
         skip_analysis: false,
+        hold_for: SignedDuration::from_hours(1),
+        gate_for: SignedDuration::from_hours(24),
+        gates_fail: false,
         deadline: None,
     }
 }
@@ -190,8 +193,9 @@ impl World {
                 EventKind::IterationStarted { iteration, .. } => {
                     self.log.push(format!("{second} iteration {iteration}"));
                 }
-                EventKind::GateOpened { name, .. } => {
-                    self.log.push(format!("{second} {name} opened"));
+                EventKind::GateOpened { name, by, .. } => {
+                    let by = by.map_or_else(String::new, |by| format!(" by {by}"));
+                    self.log.push(format!("{second} {name} opened{by}"));
                 }
                 EventKind::RunStarted { .. }
                 | EventKind::RunPlan { .. }

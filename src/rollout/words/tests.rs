@@ -215,8 +215,15 @@ fn iterations_and_gates_are_told_in_a_line_each() {
     let kind = EventKind::GateOpened {
         name: "ok".to_owned(),
         waited_ms: 65_000,
+        by: None,
     };
     assert_eq!(line(kind), "ok opened after 1m5s");
+    let kind = EventKind::GateOpened {
+        name: "ok".to_owned(),
+        waited_ms: 1000,
+        by: Some("bob@desk/7".to_owned()),
+    };
+    assert_eq!(line(kind), "ok opened by bob@desk/7 after 1s");
     let kind = EventKind::WebhookCalled {
         name: "load".to_owned(),
         hook: "rollout",
