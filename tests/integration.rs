@@ -33,6 +33,8 @@ mod install;
 mod meshes;
 #[path = "integration/metrics.rs"]
 mod metrics;
+#[path = "integration/quiet.rs"]
+mod quiet;
 #[path = "integration/rbac.rs"]
 mod rbac;
 #[path = "integration/readme.rs"]
