@@ -34,6 +34,8 @@ pub enum Death {
 pub struct Passed {
     pub method: Method,
     pub path: String,
+    /// Is it a watch, which is answered as long as it is open?
+    pub watches: bool,
     pub sent: Instant,
     pub answered: Instant,
 }
@@ -108,6 +110,10 @@ impl tower::Service<Request<Body>> for Tap {
         let mut passed = Passed {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
+            watches: request
+                .uri()
+                .query()
+                .is_some_and(|query| query.contains("watch=")),
             sent: now,
             answered: now,
         };
