@@ -37,6 +37,8 @@ mod meshes;
 mod metrics;
 #[path = "integration/queueing.rs"]
 mod queueing;
+#[path = "integration/quiet.rs"]
+mod quiet;
 #[path = "integration/rbac.rs"]
 mod rbac;
 #[path = "integration/readme.rs"]

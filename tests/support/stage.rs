@@ -138,8 +138,13 @@ fn parse(text: &str) -> Scenario {
 impl Stage {
     /// Must be called in a runtime whose clock is paused.
     pub fn open(scenario: Scenario) -> Self {
+        Self::at_speed(scenario, 1.0)
+    }
+
+    /// The same in a runtime whose clock is the machine's, so many times as fast.
+    pub fn at_speed(scenario: Scenario, speed: f64) -> Self {
         ensure_crypto();
-        let clock = SandboxClock::at_speed(1.0);
+        let clock = SandboxClock::at_speed(speed);
         let dir = folder();
         let canary = serde_saphyr::to_string(&scenario.canary).unwrap();
         example::create(dir.path(), &[("deploy/canary.yaml", canary)], clock.now()).unwrap();

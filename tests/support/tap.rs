@@ -1,4 +1,5 @@
-//! Between a driver and its API server: counts the writes, and lets the driver die at one of them.
+//! Between a driver and its API server: counts the writes, lets the driver die at one of them, takes its time, and
+//! notes when what passed.
 
 use http::Method;
 use http::Request;
@@ -10,11 +11,14 @@ use kubectl_flagger::sandbox::api_server::ApiService;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::task::Context;
 use std::task::Poll;
+use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 /// When a driver dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,11 +29,35 @@ pub enum Death {
     After(usize),
 }
 
+/// A request and its way back, on tokio's clock.
+#[derive(Clone, Debug)]
+pub struct Passed {
+    pub method: Method,
+    pub path: String,
+    /// Is it a watch, which is answered as long as it is open?
+    pub watches: bool,
+    pub sent: Instant,
+    pub answered: Instant,
+}
+
+impl Passed {
+    /// Questions to Prometheus pass here too.
+    pub fn is_query(&self) -> bool {
+        self.path.contains("/proxy")
+    }
+
+    pub fn is_write(&self) -> bool {
+        self.method != Method::GET && !self.is_query()
+    }
+}
+
 /// What the driver did, and when it is to die.
 #[derive(Debug, Default)]
 pub struct Switch {
     death: Option<Death>,
+    round_trip: Duration,
     writes: AtomicUsize,
+    passed: Mutex<Vec<Passed>>,
     pub dead: Notify,
 }
 
@@ -39,6 +67,19 @@ impl Switch {
             death,
             ..Self::default()
         })
+    }
+
+    /// Nobody dies, and every request takes that long to be answered.
+    pub fn far(round_trip: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            round_trip,
+            ..Self::default()
+        })
+    }
+
+    /// Everything that was answered, in the order of the answers.
+    pub fn passed(&self) -> Vec<Passed> {
+        self.passed.lock().unwrap().clone()
     }
 
     async fn strike(&self, death: Death) {
@@ -65,17 +106,35 @@ impl tower::Service<Request<Body>> for Tap {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        // Questions to Prometheus pass here too.
-        let writes = request.method() != Method::GET && !request.uri().path().contains("/proxy");
+        let now = Instant::now();
+        let mut passed = Passed {
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            watches: request
+                .uri()
+                .query()
+                .is_some_and(|query| query.contains("watch=")),
+            sent: now,
+            answered: now,
+        };
         let switch = Arc::clone(&self.switch);
-        let answer = self.inner.call(request);
+        let mut inner = self.inner.clone();
         Box::pin(async move {
-            if !writes {
-                return answer.await;
+            if !switch.round_trip.is_zero() {
+                tokio::time::sleep(switch.round_trip).await;
+            }
+            let answer = inner.call(request);
+            if !passed.is_write() {
+                let answer = answer.await;
+                passed.answered = Instant::now();
+                switch.passed.lock().unwrap().push(passed);
+                return answer;
             }
             let number = switch.writes.fetch_add(1, Ordering::Relaxed) + 1;
             switch.strike(Death::Before(number)).await;
             let answer = answer.await;
+            passed.answered = Instant::now();
+            switch.passed.lock().unwrap().push(passed);
             switch.strike(Death::After(number)).await;
             answer
         })

@@ -1,6 +1,7 @@
 //! Rollouts in the embedded cluster whose record goes to a real Git server: what its troubles make of the exit code.
 
 use super::*;
+use crate::canary::holder::Place;
 use crate::canary::holder::Process;
 use crate::canary::load::load;
 use crate::canary::source::SourceFile;
@@ -8,6 +9,7 @@ use crate::cli::environment::Environment;
 use crate::cli::promote::drive_options;
 use crate::cli::tests::promote;
 use crate::git::journal::DEFAULT_REFERENCE;
+use crate::git::journal::Journal;
 use crate::git::journal::JournalOptions;
 use crate::git::testing::Fixture;
 use crate::git::transport::environment::GitEnvironment;
@@ -17,6 +19,7 @@ use crate::git::transport::tests::backend::Page;
 use crate::git::transport::tests::clone_of;
 use crate::git::transport::tests::no_git;
 use crate::kubernetes::client::Connection;
+use crate::port::clock::Clock;
 use crate::rollout::event::Event;
 use crate::sandbox::clock::SandboxClock;
 use crate::sandbox::scenario::built_in;

@@ -192,12 +192,12 @@ fn explore(plan: &Plan) -> usize {
                 panic!("{happening:?} at {}: {broken}", key(&world, plan));
             }
             memory.learn(&look);
-            let outcome = match happening {
-                Move::Death(effects) if !matches!(decision.next, Next::Done(_)) => {
-                    world.die(plan, decision, *effects);
-                    None
-                }
-                _ => world.act(plan, decision),
+            let over = matches!(decision.next, Next::Done(_));
+            let outcome = if let (Move::Death(effects), false) = (happening, over) {
+                world.die(plan, decision, *effects);
+                None
+            } else {
+                world.act(plan, decision)
             };
             // Timers pass a quarter of a deadline at a time.
             if outcome.is_none() && world.at == began + SignedDuration::from_secs(1) {

@@ -12,6 +12,7 @@ use crate::rollout::decision::Reason;
 use crate::rollout::event::Role;
 use crate::rollout::observation::Observation;
 use crate::rollout::plan::Plan;
+use crate::rollout::plan::Timing;
 use crate::rollout::readiness::NOT_BEGUN;
 use crate::rollout::readiness::Readiness;
 use crate::rollout::readiness::new_pods;
@@ -130,7 +131,9 @@ fn shift(mut draft: Draft<'_>) -> Decision {
     let weight = seen.routes.map_or(Weight::ZERO, |routes| routes.canary);
     draft.ready(Role::Primary);
     let stepped = !plan.promotion_step.is_zero() && !weight.is_zero();
-    if stepped && draft.status.next_check.is_some_and(|due| seen.at < due) {
+    // On the grid a step lasts until the next tick, however long its write took.
+    let soaks = stepped && plan.timing == Timing::Event;
+    if soaks && draft.status.next_check.is_some_and(|due| seen.at < due) {
         let until = draft.status.next_check;
         return draft.wait(Reason::Soaking, until);
     }

@@ -202,11 +202,11 @@ fn play(plan: &Plan, happenings: Vec<Happening>) -> Result<(), TestCaseError> {
         invariants::the_same_arguments_give_the_same_decision(&look)?;
         invariants::check(&look, &memory)?;
         memory.learn(&look);
-        match happening {
-            Happening::Death(effects) if !matches!(decision.next, Next::Done(_)) => {
-                world.die(plan, decision, effects);
-            }
-            _ => ended = world.act(plan, decision),
+        let ends = matches!(decision.next, Next::Done(_));
+        if let (Happening::Death(effects), false) = (&happening, ends) {
+            world.die(plan, decision, *effects);
+        } else {
+            ended = world.act(plan, decision);
         }
         if ended.is_some() {
             break;
@@ -283,9 +283,10 @@ fn absorbs(plan: &Plan, world: &World, outcome: Outcome) -> Result<(), TestCaseE
     seen.request = None;
     let rejected = world.status.rejected.as_ref();
     let rejects = rejected.is_some_and(|rejected| rejected.revision == seen.revision);
-    let over = match again {
-        Outcome::Unchanged => seen.primary_is_current,
-        _ => rejects && !seen.primary_is_current,
+    let over = if again == Outcome::Unchanged {
+        seen.primary_is_current
+    } else {
+        rejects && !seen.primary_is_current
     };
     if over && seen.routes == Some(Routes::PRIMARY) {
         let decision = step(plan, &world.status, &seen, &[]);

@@ -11,6 +11,7 @@ use crate::rollout::decision::Outcome;
 use crate::rollout::event::Signal;
 use crate::rollout::observation::Request;
 use crate::rollout::plan::Plan;
+use crate::rollout::plan::Timing;
 use crate::rollout::weights::Ladder;
 use jiff::SignedDuration;
 
@@ -239,4 +240,21 @@ fn whoever_leaves_takes_users_home_first_whom_someone_else_sent_back() {
     let cause = Cause::Signal(Signal::Int);
     assert_eq!(world.run(&plan()), Outcome::RolledBack(cause));
     assert_eq!(world.weight(), 0);
+}
+
+#[test]
+fn on_the_grid_the_way_home_takes_a_tick_a_step_however_slow_the_writes_are() {
+    let plan = Plan {
+        timing: Timing::Grid,
+        promotion_step: Weight::saturating(20),
+        ..plan()
+    };
+    let mut world = World::upgraded();
+    world.run_until(&plan, |w| {
+        w.weight() == 30 && w.status.phase() == Phase::Promoting
+    });
+    let acknowledged = world.at + SignedDuration::from_secs(2);
+    world.status.acknowledge(acknowledged, plan.interval);
+    world.tick(&plan);
+    assert_eq!(world.weight(), 10);
 }
