@@ -208,7 +208,7 @@ _kubectl__flagger() {
             return 0
             ;;
         kubectl__subcmd__flagger__subcmd__abort)
-            opts="-o -q -n -s -h --orphaned --metrics-server --allow-host --skip-verify --secrets --provider --selector-labels --no-config-tracking --include-label-prefix --no-cross-namespace-refs --output --events --progress --color --ascii --quiet --kubeconfig --context --cluster --user --namespace --server --token --as --as-group --as-uid --certificate-authority --client-certificate --client-key --tls-server-name --insecure-skip-tls-verify --disable-compression --request-timeout --cache-dir --help"
+            opts="-o -q -n -s -h --orphaned --metrics-server --allow-host --skip-verify --secrets --provider --selector-labels --no-config-tracking --ingress-annotations-prefix --ingress-class --include-label-prefix --no-cross-namespace-refs --output --events --progress --color --ascii --quiet --kubeconfig --context --cluster --user --namespace --server --token --as --as-group --as-uid --certificate-authority --client-certificate --client-key --tls-server-name --insecure-skip-tls-verify --disable-compression --request-timeout --cache-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -235,6 +235,14 @@ _kubectl__flagger() {
                     return 0
                     ;;
                 --selector-labels)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ingress-annotations-prefix)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ingress-class)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -574,7 +582,7 @@ _kubectl__flagger() {
             return 0
             ;;
         kubectl__subcmd__flagger__subcmd__eject)
-            opts="-C -f -n -s -h --drain --repo --ref --path --filename --allow-dirty --provider --selector-labels --no-config-tracking --kubeconfig --context --cluster --user --namespace --server --token --as --as-group --as-uid --certificate-authority --client-certificate --client-key --tls-server-name --insecure-skip-tls-verify --disable-compression --request-timeout --cache-dir --help"
+            opts="-C -f -n -s -h --drain --repo --ref --path --filename --allow-dirty --provider --selector-labels --no-config-tracking --ingress-annotations-prefix --ingress-class --kubeconfig --context --cluster --user --namespace --server --token --as --as-group --as-uid --certificate-authority --client-certificate --client-key --tls-server-name --insecure-skip-tls-verify --disable-compression --request-timeout --cache-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -613,6 +621,14 @@ _kubectl__flagger() {
                     return 0
                     ;;
                 --selector-labels)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ingress-annotations-prefix)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ingress-class)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1304,7 +1320,7 @@ _kubectl__flagger() {
             return 0
             ;;
         kubectl__subcmd__flagger__subcmd__promote)
-            opts="-C -f -o -q -n -s -h --timing --timeout --on-interrupt --retry --drain --repo --ref --path --filename --allow-dirty --metrics-server --allow-host --skip-verify --secrets --provider --selector-labels --no-config-tracking --include-label-prefix --no-cross-namespace-refs --slack-url --slack-token --slack-channel --slack-user --slack-proxy-url --msteams-url --msteams-proxy-url --event-webhook --record --record-ref --remote --trust-repo-config --cluster-name --sandbox --sandbox-dir --speed --seed --output --events --progress --color --ascii --quiet --kubeconfig --context --cluster --user --namespace --server --token --as --as-group --as-uid --certificate-authority --client-certificate --client-key --tls-server-name --insecure-skip-tls-verify --disable-compression --request-timeout --cache-dir --help"
+            opts="-C -f -o -q -n -s -h --timing --timeout --on-interrupt --retry --drain --repo --ref --path --filename --allow-dirty --metrics-server --allow-host --skip-verify --secrets --provider --selector-labels --no-config-tracking --ingress-annotations-prefix --ingress-class --include-label-prefix --no-cross-namespace-refs --slack-url --slack-token --slack-channel --slack-user --slack-proxy-url --msteams-url --msteams-proxy-url --event-webhook --record --record-ref --remote --trust-repo-config --cluster-name --sandbox --sandbox-dir --speed --seed --output --events --progress --color --ascii --quiet --kubeconfig --context --cluster --user --namespace --server --token --as --as-group --as-uid --certificate-authority --client-certificate --client-key --tls-server-name --insecure-skip-tls-verify --disable-compression --request-timeout --cache-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1371,6 +1387,14 @@ _kubectl__flagger() {
                     return 0
                     ;;
                 --selector-labels)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ingress-annotations-prefix)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ingress-class)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
