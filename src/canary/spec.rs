@@ -63,6 +63,26 @@ pub struct Canary {
     pub revert_on_deletion: bool,
     /// Must a controller stay away?
     pub suspend: bool,
+    /// The command line's, never the spec's.
+    pub ingress_settings: IngressSettings,
+}
+
+/// How Ingresses are written. Flagger's controller has flags for it; no spec can say it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IngressSettings {
+    /// Prefix of ingress-nginx' annotations, without the slash.
+    pub annotations_prefix: String,
+    /// `spec.ingressClassName` of HTTPProxies.
+    pub class: Option<String>,
+}
+
+impl Default for IngressSettings {
+    fn default() -> Self {
+        Self {
+            annotations_prefix: "nginx.ingress.kubernetes.io".to_owned(),
+            class: None,
+        }
+    }
 }
 
 /// How the canary gets its traffic.
@@ -162,6 +182,7 @@ impl Canary {
                 .optional("revertOnDeletion", At::flag)
                 .unwrap_or(false),
             suspend: fields.optional("suspend", At::flag).unwrap_or(false),
+            ingress_settings: IngressSettings::default(),
         };
         let whole = target.zip(analysis).map(|(target, analysis)| Self {
             target,

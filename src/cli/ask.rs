@@ -225,12 +225,13 @@ impl Asking<'_> {
             path: "the run record".to_owned(),
             text: document.spec.to_string().into(),
         };
-        let loaded = load(
+        let mut loaded = load(
             &[kept],
             Some(self.name),
             Some(&self.remote.connection.namespace),
         )?;
         let options = way_back(&args.flagger, environment)?;
+        loaded.canary.ingress_settings = args.flagger.target.ingress_settings();
         let prepared = drive::prepare(&loaded, &options)?;
         let output = Output::new(&args.display, globals, environment, Pace::Times(1))?;
         let (words, heard) = unbounded_channel();

@@ -84,7 +84,8 @@ async fn connected(
     let options = promote::connect_options(globals, environment);
     let connection = connect(&options).await?;
     let namespace = Some(connection.namespace.as_str());
-    let spec = source::read(&args.source, args.name.as_deref(), namespace)?;
+    let mut spec = source::read(&args.source, args.name.as_deref(), namespace)?;
+    spec.loaded.canary.ingress_settings = args.target.ingress_settings();
     let requests = Requests::new(&connection, Rc::clone(&clock), rand::rng().next_u64());
     promote::check_namespace(&requests, &spec, &connection).await?;
     let nobody = AllowList::default();

@@ -91,11 +91,12 @@ async fn live_cluster(
     screen.first_words(&*clock, args.name.as_deref(), &args.source.reference);
     let mut options = drive_options(args, environment)?;
     let connection = connect(&connect_options(globals, environment)).await?;
-    let spec = source::read(
+    let mut spec = source::read(
         &args.source,
         args.name.as_deref(),
         Some(&connection.namespace),
     )?;
+    spec.loaded.canary.ingress_settings = args.flagger.target.ingress_settings();
     check_references(args, &spec)?;
     options.queue = args.waiting.queue.then(|| spec.repo.clone());
     let prepared = prepare(&spec.loaded, &options)?;

@@ -137,7 +137,8 @@ async fn play(
         .unwrap_or_else(|| namespace(&scenario));
     let mut source = args.source.clone();
     source.repo = Some(dir.clone());
-    let spec = source::read(&source, args.name.as_deref(), Some(&namespace))?;
+    let mut spec = source::read(&source, args.name.as_deref(), Some(&namespace))?;
+    spec.loaded.canary.ingress_settings = args.flagger.target.ingress_settings();
     check_references(args, &spec)?;
     let options = drive_options(args, environment)?;
     let allowed = hosts(&args.flagger.metrics.allow_host)?;

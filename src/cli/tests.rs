@@ -132,6 +132,8 @@ fn defaults_are_flaggers_and_ours() {
         args.flagger.target.selector_labels,
         ["app", "name", "app.kubernetes.io/name"]
     );
+    let ingress = args.flagger.target.ingress_settings();
+    assert_eq!(ingress, crate::canary::spec::IngressSettings::default());
     assert_eq!(args.drain, std::time::Duration::from_secs(5));
     assert_eq!(args.source.reference, "HEAD");
     assert_eq!(args.record.record_ref, "flagger-status");

@@ -113,6 +113,9 @@ fn prepare(canary: &Canary, facts: &Facts) -> Result<Vec<Change>, RouteError> {
             "apiVersion": address.api_version(), "kind": address.kind, "metadata": apex_metadata(canary, facts),
             "spec": {"routes": [plain]},
         });
+        if let Some(class) = &canary.ingress_settings.class {
+            manifest["spec"]["ingressClassName"] = json!(class);
+        }
         if tests_ab(canary) {
             manifest["spec"]["routes"] = arranged(canary, &manifest, Routes::PRIMARY).into();
         }
@@ -121,6 +124,11 @@ fn prepare(canary: &Canary, facts: &Facts) -> Result<Vec<Change>, RouteError> {
     let rules = Rules::of(&ROUTES, canary, &address, live);
     let mut operations = rules.take_over()?;
     operations.extend(rules.adjust(&rule));
+    if let Some(class) = &canary.ingress_settings.class
+        && live["spec"]["ingressClassName"] != **class
+    {
+        operations.push(json!({"op": "add", "path": "/spec/ingressClassName", "value": class}));
+    }
     Ok(patched(&address, live, operations).into_iter().collect())
 }
 

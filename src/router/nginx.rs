@@ -1,8 +1,8 @@
 //! ingress-nginx: a canary Ingress beside the one that `spec.ingressRef` names, with its hosts and paths.
 //!
 //! The weight is the annotation `canary-weight`, a share of `canary-weight-total`, 100 where that is missing. In A/B
-//! testing `canary-by-header` and `canary-by-cookie` send the users that match. Both live in annotations with the
-//! prefix `nginx.ingress.kubernetes.io` alone. It has no way to tell what is in effect.
+//! testing `canary-by-header` and `canary-by-cookie` send the users that match. The prefix of these annotations is a
+//! setting of its controller, and one of ours. It has no way to tell what is in effect.
 //! <https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#canary>
 
 use crate::canary::capabilities::Affinity;
@@ -70,13 +70,19 @@ pub(super) const PROVIDER: TrafficProvider = TrafficProvider {
     },
 };
 
-const IS_CANARY: &str = "nginx.ingress.kubernetes.io/canary";
-const WEIGHT: &str = "nginx.ingress.kubernetes.io/canary-weight";
-const TOTAL: &str = "nginx.ingress.kubernetes.io/canary-weight-total";
-const COOKIE: &str = "nginx.ingress.kubernetes.io/canary-by-cookie";
-const HEADER: &str = "nginx.ingress.kubernetes.io/canary-by-header";
-const HEADER_VALUE: &str = "nginx.ingress.kubernetes.io/canary-by-header-value";
-const HEADER_PATTERN: &str = "nginx.ingress.kubernetes.io/canary-by-header-pattern";
+/// Ends of the names of its annotations.
+const IS_CANARY: &str = "canary";
+const WEIGHT: &str = "canary-weight";
+const TOTAL: &str = "canary-weight-total";
+const COOKIE: &str = "canary-by-cookie";
+const HEADER: &str = "canary-by-header";
+const HEADER_VALUE: &str = "canary-by-header-value";
+const HEADER_PATTERN: &str = "canary-by-header-pattern";
+
+/// An annotation by the end of its name: what comes before, its owner may have chosen.
+fn named(canary: &Canary, end: &str) -> String {
+    format!("{}/{end}", canary.ingress_settings.annotations_prefix)
+}
 
 fn prepare(canary: &Canary, facts: &Facts) -> Result<Vec<Change>, RouteError> {
     conditions(canary)?;
@@ -86,7 +92,7 @@ fn prepare(canary: &Canary, facts: &Facts) -> Result<Vec<Change>, RouteError> {
         vec![ingress::towards(path, &canary.canary_service_name())]
     })?;
     if let Some(live) = facts.get(&address) {
-        must_be_ours(live, &address, &service)?;
+        must_be_ours(canary, live, &address, &service)?;
         let moved = live["spec"] != spec;
         let replace = json!({"op": "replace", "path": "/spec", "value": spec});
         return Ok(change(
@@ -97,9 +103,10 @@ fn prepare(canary: &Canary, facts: &Facts) -> Result<Vec<Change>, RouteError> {
     let source = copied::source(facts, &ingress::source(canary), &address)?;
     let mut metadata = copied::metadata(source, &address);
     if let Some(annotations) = metadata["annotations"].as_object_mut() {
-        annotations.retain(|key, _| !key.starts_with(IS_CANARY));
+        let ours = named(canary, IS_CANARY);
+        annotations.retain(|key, _| !key.starts_with(&ours));
         annotations.extend(flux_opt_out());
-        annotations.extend(weighted(Weight::ZERO));
+        annotations.extend(weighted(canary, Weight::ZERO));
     }
     let manifest = json!({
         "apiVersion": address.api_version(), "kind": address.kind, "metadata": metadata, "spec": spec,
@@ -108,12 +115,17 @@ fn prepare(canary: &Canary, facts: &Facts) -> Result<Vec<Change>, RouteError> {
 }
 
 /// A canary Ingress, and not one by the same name that is something else.
-fn must_be_ours(live: &Value, address: &ObjectRef, service: &str) -> Result<(), RouteError> {
+fn must_be_ours(
+    canary: &Canary,
+    live: &Value,
+    address: &ObjectRef,
+    service: &str,
+) -> Result<(), RouteError> {
     let annotations = entries(live, "annotations");
-    if !annotations.contains_key(IS_CANARY) && !annotations.contains_key(CANARY) {
+    if !annotations.contains_key(&named(canary, IS_CANARY)) && !annotations.contains_key(CANARY) {
         return Err(RouteError::Shape {
             object: address.to_string(),
-            field: "annotation nginx.ingress.kubernetes.io/canary",
+            field: "annotation canary of ingress-nginx",
         });
     }
     ingress::must_name(live, address, service)
@@ -124,13 +136,14 @@ fn routes(canary: &Canary, facts: &Facts) -> Result<Option<Routes>, RouteError> 
     let Some(live) = facts.get(&address) else {
         return Ok(None);
     };
-    must_be_ours(live, &address, &canary.canary_service_name())?;
+    must_be_ours(canary, live, &address, &canary.canary_service_name())?;
     let annotations = entries(live, "annotations");
     // Whatever the strategy is now: those who match are on the canary.
-    if annotations.contains_key(COOKIE) || annotations.contains_key(HEADER) {
+    let has = |end| annotations.contains_key(&named(canary, end));
+    if has(COOKIE) || has(HEADER) {
         return Ok(Some(Routes::CANARY));
     }
-    let number = |key: &'static str, default: i64| match annotations.get(key) {
+    let number = |key: &'static str, default: i64| match annotations.get(&named(canary, key)) {
         None => Ok(default),
         Some(written) => {
             let text = written.as_str().unwrap_or_default();
@@ -152,24 +165,25 @@ fn set_routes(canary: &Canary, facts: &Facts, wish: Routes) -> Result<Vec<Change
     let Some(live) = facts.get(&address) else {
         return prepare(canary, facts);
     };
-    let mut wanted = weighted(wish.canary);
+    let mut wanted = weighted(canary, wish.canary);
     if !wish.canary.is_zero() && canary.strategy() == Strategy::AbTesting {
-        wanted = weighted(Weight::ZERO);
+        wanted = weighted(canary, Weight::ZERO);
         wanted.extend(conditions(canary)?);
     }
     let mut operations = annotated(live, &wanted);
     let found = entries(live, "annotations");
+    let ours = named(canary, IS_CANARY);
     let left = found
         .keys()
-        .filter(|key| key.starts_with(IS_CANARY) && !wanted.contains_key(*key));
+        .filter(|key| key.starts_with(&ours) && !wanted.contains_key(*key));
     operations.extend(left.map(|key| json!({"op": "remove", "path": annotation(key)})));
     Ok(change(address, operations))
 }
 
-fn weighted(weight: Weight) -> Map<String, Value> {
+fn weighted(canary: &Canary, weight: Weight) -> Map<String, Value> {
     let written = [
-        (IS_CANARY.to_owned(), json!("true")),
-        (WEIGHT.to_owned(), json!(weight.to_string())),
+        (named(canary, IS_CANARY), json!("true")),
+        (named(canary, WEIGHT), json!(weight.to_string())),
     ];
     written.into_iter().collect()
 }
@@ -187,10 +201,10 @@ fn conditions(canary: &Canary) -> Result<Map<String, Value>, RouteError> {
         }
         for (name, value) in &item.headers {
             let cookie = name == "cookie";
-            if said.contains_key(if cookie { COOKIE } else { HEADER }) {
+            if said.contains_key(&named(canary, if cookie { COOKIE } else { HEADER })) {
                 return Err(unsaid("more than one header and one cookie"));
             }
-            let mut say = |key: &str, value: &str| said.insert(key.to_owned(), json!(value));
+            let mut say = |end: &str, value: &str| said.insert(named(canary, end), json!(value));
             match value {
                 StringMatch::Exact(value) if cookie => {
                     say(COOKIE, value);

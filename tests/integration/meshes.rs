@@ -22,7 +22,7 @@ const PROVIDERS: &[&str] = &[
 ];
 
 /// The example in a mesh, where some of what the driver needs is there before it.
-fn meshed(provider: &str, events: &str) -> Scenario {
+pub fn meshed(provider: &str, events: &str) -> Scenario {
     let mut scenario = served(podinfo(&format!(
         "pods: {{startMs: 3000, drainMs: 5000}}\ntraffic: {{rps: 50, errorPercent: 0, latencyMs: 50}}\nat:\n{events}"
     )));

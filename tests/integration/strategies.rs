@@ -1,9 +1,12 @@
 //! Strategies beside weights on the embedded cluster: who of the users meets which version, and that nobody is lost.
 
+use crate::meshes::meshed;
 use crate::support::stage::Stage;
 use crate::support::stage::scenario;
 use crate::support::stage::served;
+use kubectl_flagger::sandbox::scenario::Scenario;
 use kubectl_flagger::sandbox::traffic::Totals;
+use serde_json::json;
 
 /// A live service whose users are already there.
 async fn stage(name: &str) -> Stage {
@@ -31,6 +34,30 @@ async fn only_users_who_match_meet_the_new_version() {
     let share = totals.by_version("6.0.1") as f64 * 100.0 / totals.sent() as f64;
     assert!((10.0..20.0).contains(&share), "{share}");
     assert_eq!(stage.lost(), 0);
+}
+
+/// A scenario of another router with the conditions of an A/B test, and users of whom a tenth have the header.
+fn tested(mut scenario: Scenario) -> Scenario {
+    let ab = self::scenario("ab");
+    scenario.canary["spec"]["analysis"] = ab.canary["spec"]["analysis"].clone();
+    let conditions = json!([{"headers": {"x-canary": {"exact": "insider"}}}]);
+    scenario.canary["spec"]["analysis"]["match"] = conditions;
+    scenario.traffic = ab.traffic;
+    scenario
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_other_routers_too_only_users_who_match_meet_the_new_version() {
+    let good = "- {when: initialized, set: upgrade}\n";
+    let meshes = ["appmesh", "appmesh:v1beta2", "gloo"].map(|name| (name, meshed(name, good)));
+    let gateways = ["contour", "nginx"].map(|name| (name, scenario(name)));
+    for (name, scenario) in meshes.into_iter().chain(gateways) {
+        let stage = Stage::open(tested(scenario)).serving().await;
+        assert_eq!(stage.play().await.unwrap(), 0, "{name}");
+        let totals = analysed(&stage);
+        let share = totals.by_version("6.0.1") as f64 * 100.0 / totals.sent() as f64;
+        assert!((5.0..10.0).contains(&share), "{name}: {share}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

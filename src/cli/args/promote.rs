@@ -1,5 +1,6 @@
 //! Flags of `promote`.
 
+use crate::canary::spec::IngressSettings;
 use crate::cli::args::alerts::AlertArgs;
 use crate::cli::args::display::Display;
 use crate::cli::args::values;
@@ -8,6 +9,7 @@ use crate::cli::args::waiting::WaitingArgs;
 use clap::Args;
 use clap::ValueEnum;
 use clap::builder::BoolishValueParser;
+use clap::builder::NonEmptyStringValueParser;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -208,6 +210,36 @@ pub struct TargetOptions {
     /// Do not copy ConfigMaps and Secrets for the primary
     #[arg(long, env = "KUBECTL_FLAGGER_NO_CONFIG_TRACKING", value_parser = BoolishValueParser::new())]
     pub no_config_tracking: bool,
+
+    /// Prefix of the annotations that ingress-nginx reads
+    #[arg(
+        long,
+        value_name = "PREFIX",
+        default_value = "nginx.ingress.kubernetes.io",
+        value_parser = NonEmptyStringValueParser::new(),
+        env = "KUBECTL_FLAGGER_INGRESS_ANNOTATIONS_PREFIX"
+    )]
+    pub ingress_annotations_prefix: String,
+
+    /// Ingress class of the HTTPProxies of Contour
+    #[arg(
+        long,
+        value_name = "CLASS",
+        value_parser = NonEmptyStringValueParser::new(),
+        env = "KUBECTL_FLAGGER_INGRESS_CLASS"
+    )]
+    pub ingress_class: Option<String>,
+}
+
+impl TargetOptions {
+    /// How Ingresses are written.
+    #[must_use]
+    pub fn ingress_settings(&self) -> IngressSettings {
+        IngressSettings {
+            annotations_prefix: self.ingress_annotations_prefix.clone(),
+            class: self.ingress_class.clone(),
+        }
+    }
 }
 
 /// Where the story is kept.

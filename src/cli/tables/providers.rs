@@ -5,6 +5,7 @@ use crate::canary::capabilities::Capabilities;
 use crate::canary::capabilities::Mirroring;
 use crate::canary::capabilities::Need;
 use crate::canary::name::Word as _;
+use crate::canary::object::Resource;
 use crate::canary::spec::API_VERSION;
 use crate::canary::spec::Canary;
 use crate::router::PROVIDERS;
@@ -150,7 +151,9 @@ pub fn queries() -> String {
 #[must_use]
 pub fn rights() -> String {
     let mut rules: BTreeMap<(String, String), (bool, Vec<&str>)> = BTreeMap::new();
-    for provider in PROVIDERS {
+    // Where the route is the target, its rights are the target's.
+    let routed = |provider: &&&TrafficProvider| provider.resource != Resource::KNATIVE_SERVICE;
+    for provider in PROVIDERS.iter().filter(routed) {
         for (watched, group, plural) in touched(provider) {
             let rule = rules.entry((group, plural)).or_default();
             rule.0 |= watched;

@@ -141,3 +141,16 @@ fn built_in_queries_are_flaggers() {
         )
     );
 }
+
+#[test]
+fn a_class_that_is_asked_for_is_that_of_the_proxy() {
+    let mut bench = bench();
+    bench.canary.ingress_settings.class = Some("internal".to_owned());
+    bench.prepare();
+    assert_eq!(bench.route()["spec"]["ingressClassName"], "internal");
+    bench.forget();
+    bench.prepare();
+    assert_eq!(bench.route()["spec"]["ingressClassName"], "internal");
+    let again = (bench.provider.prepare)(&bench.canary, &bench.facts);
+    assert_eq!(again, Ok(Vec::new()));
+}

@@ -3,6 +3,7 @@
 use super::*;
 use crate::canary::metadata::CANARY;
 use crate::canary::metadata::entries;
+use std::collections::BTreeSet;
 
 const PREFIX: &str = "nginx.ingress.kubernetes.io/canary";
 
@@ -149,4 +150,30 @@ fn built_in_queries_are_flaggers() {
              sum(rate(nginx_ingress_controller_response_duration_seconds_count{{{labels}}}[1m])) * 1000"
         )
     );
+}
+
+#[test]
+fn another_prefix_is_that_of_all_its_annotations() {
+    let mut bench =
+        matching("[{headers: {x-user: {exact: a}, }}, {headers: {cookie: {exact: beta}}}]");
+    bench.canary.ingress_settings.annotations_prefix = "nginx.org".to_owned();
+    bench.forget();
+    bench.prepare();
+    let keys = |bench: &Bench| {
+        let all = entries(bench.route(), "annotations");
+        let keys = all.keys().filter_map(|key| key.strip_prefix("nginx.org/"));
+        keys.map(str::to_owned).collect::<BTreeSet<String>>()
+    };
+    let named = |ends: &[&str]| ends.iter().map(|end| (*end).to_owned()).collect();
+    assert_eq!(keys(&bench), named(&["canary", "canary-weight"]));
+    bench.set(100);
+    assert_eq!(bench.read(), 100);
+    let all = [
+        "canary",
+        "canary-by-cookie",
+        "canary-by-header",
+        "canary-by-header-value",
+        "canary-weight",
+    ];
+    assert_eq!(keys(&bench), named(&all));
 }

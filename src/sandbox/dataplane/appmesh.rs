@@ -1,6 +1,6 @@
 //! AWS App Mesh: VirtualServices, VirtualRouters and VirtualNodes of `appmesh.k8s.aws`, in both versions.
 //!
-//! Requests go by the route of the lowest priority that asks for no header, as if it matched them all. A node is found
+//! Requests go by the route of the lowest priority all of whose headers they have. A node is found
 //! by its DNS name, which is a service; one that has none loses its share.
 
 use crate::sandbox::dataplane::Apex;
@@ -8,8 +8,10 @@ use crate::sandbox::dataplane::Backend;
 use crate::sandbox::dataplane::Label;
 use crate::sandbox::dataplane::Lost;
 use crate::sandbox::dataplane::Mesh;
+use crate::sandbox::dataplane::Rule;
 use crate::sandbox::dataplane::View;
 use crate::sandbox::dataplane::items;
+use crate::sandbox::dataplane::rules::Test;
 use crate::sandbox::dataplane::share;
 use crate::sandbox::dataplane::shares;
 use crate::sandbox::dataplane::text;
@@ -44,15 +46,33 @@ pub fn read(apex: &Apex, objects: &dyn Objects) -> Option<View> {
             let priority = route.get("priority").and_then(Value::as_u64);
             Some((priority.unwrap_or(LAST), rule))
         })
-        .filter(|(_, rule)| items(rule, "/match/headers").next().is_none())
         .collect();
-    rules.sort_by_key(|(priority, _)| *priority);
-    let Some((_, rule)) = rules.first() else {
+    if rules.is_empty() {
         return Some(View::of(true, Err(Lost::NoRoute)));
-    };
-    let targets = items(rule, "/action/weightedTargets");
-    let backends = targets.map(|target| backend(target, apex, objects));
-    Some(View::of(true, shares(backends.collect())))
+    }
+    rules.sort_by_key(|(priority, _)| *priority);
+    let rules = rules.into_iter().map(|(_, rule)| {
+        let targets = items(rule, "/action/weightedTargets");
+        let backends = targets.map(|target| backend(target, apex, objects));
+        Rule {
+            when: vec![items(rule, "/match/headers").filter_map(test).collect()],
+            ..Rule::for_all(shares(backends.collect()))
+        }
+    });
+    Some(View {
+        proxied: true,
+        rules: rules.collect(),
+    })
+}
+
+/// A header that a route asks for.
+fn test(header: &Value) -> Option<Test> {
+    let name = text(header, "/name")?;
+    let wanted = header.get("match").and_then(Value::as_object);
+    Some(match wanted.and_then(|wanted| wanted.iter().next()) {
+        Some((kind, value)) => Test::new(name, kind, value),
+        None => Test::new(name, "present", &Value::Null),
+    })
 }
 
 fn backend(target: &Value, apex: &Apex, objects: &dyn Objects) -> Backend {
@@ -78,6 +98,7 @@ mod tests {
     use super::*;
     use crate::sandbox::dataplane::fixtures::World;
     use crate::sandbox::dataplane::fixtures::weights;
+    use crate::sandbox::dataplane::fixtures::with;
     use serde_json::json;
 
     fn world() -> World {
@@ -132,5 +153,8 @@ mod tests {
             json!({"metadata": {"name": "r", "namespace": "test"}, "spec": {"routes": routes}}),
         );
         assert_eq!(weights(&world), Ok(vec![(100, 2)]));
+        // The node of whoever has the header is not there.
+        let meant = with(&world, &[("x-user", "a")]).unwrap();
+        assert!(meant[0].pods.is_empty());
     }
 }

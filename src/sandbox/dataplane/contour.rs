@@ -1,29 +1,58 @@
 //! Contour: HTTPProxies of `projectcontour.io/v1`, as its Envoys use them.
 //!
-//! Only what a weighted split needs: requests go by the first route with services that asks for no header, and whoever
+//! Requests go by the route with services whose headers they have: the more of them it asks for, the sooner. Whoever
 //! includes the proxy may not be in this cluster.
 
 use crate::sandbox::dataplane::Apex;
+use crate::sandbox::dataplane::Backend;
 use crate::sandbox::dataplane::Label;
 use crate::sandbox::dataplane::Lost;
+use crate::sandbox::dataplane::Rule;
 use crate::sandbox::dataplane::View;
 use crate::sandbox::dataplane::items;
+use crate::sandbox::dataplane::rules::Test;
 use crate::sandbox::dataplane::share;
 use crate::sandbox::dataplane::shares;
 use crate::sandbox::dataplane::text;
 use crate::sandbox::objects::Objects;
 use serde_json::Value;
+use std::cmp::Reverse;
 
 /// The HTTPProxy of the apex's name.
 pub fn read(apex: &Apex, objects: &dyn Objects) -> Option<View> {
     let proxy = objects.get("httpproxies", &apex.namespace, &apex.service)?;
-    let route = items(&proxy, "/spec/routes").find(|route| {
-        let for_all = items(route, "/conditions").all(|one| one.get("header").is_none());
-        for_all && items(route, "/services").next().is_some()
-    });
-    let Some(route) = route else {
+    let routes = items(&proxy, "/spec/routes");
+    let mut routes: Vec<(Vec<Test>, &Value)> = routes
+        .filter(|route| items(route, "/services").next().is_some())
+        .map(|route| (tests(route), route))
+        .collect();
+    if routes.is_empty() {
         return Some(View::of(true, Err(Lost::NoRoute)));
+    }
+    routes.sort_by_key(|(tests, _)| Reverse(tests.len()));
+    let rules = routes.into_iter().map(|(tests, route)| Rule {
+        when: vec![tests],
+        ..Rule::for_all(backends(route, apex, objects))
+    });
+    Some(View {
+        proxied: true,
+        rules: rules.collect(),
+    })
+}
+
+/// The headers that a route asks for.
+fn tests(route: &Value) -> Vec<Test> {
+    let headers = items(route, "/conditions").filter_map(|one| one.get("header"));
+    let test = |header: &Value| {
+        let name = text(header, "/name")?;
+        let mut ways = header.as_object()?.iter();
+        let (kind, value) = ways.find(|(field, _)| *field != "name")?;
+        Some(Test::new(name, kind, value))
     };
+    headers.filter_map(test).collect()
+}
+
+fn backends(route: &Value, apex: &Apex, objects: &dyn Objects) -> Result<Vec<Backend>, Lost> {
     let weight = |service: &Value| service.get("weight").and_then(Value::as_u64).unwrap_or(0);
     let unweighted = items(route, "/services").all(|service| weight(service) == 0);
     let backends = items(route, "/services").map(|service| {
@@ -36,7 +65,7 @@ pub fn read(apex: &Apex, objects: &dyn Objects) -> Option<View> {
         backend.label = Some(Label::Envoy("envoy_cluster_name", cluster));
         backend
     });
-    Some(View::of(true, shares(backends.collect())))
+    shares(backends.collect())
 }
 
 #[cfg(test)]
@@ -44,7 +73,7 @@ mod tests {
     use super::*;
     use crate::sandbox::dataplane::fixtures::World;
     use crate::sandbox::dataplane::fixtures::weights;
-    use crate::sandbox::dataplane::view;
+    use crate::sandbox::dataplane::fixtures::with;
     use serde_json::json;
 
     fn world(services: Value) -> World {
@@ -61,17 +90,26 @@ mod tests {
     }
 
     #[test]
+    fn users_with_the_header_go_by_the_route_that_asks_for_it() {
+        let world = world(json!([{"name": "podinfo-primary", "port": 80}]));
+        let port = |headers: &[(&str, &str)]| with(&world, headers).unwrap()[0].label.clone();
+        let cluster = |side: &str| {
+            let name = format!("test_podinfo-{side}_80");
+            Some(Label::Envoy("envoy_cluster_name", name))
+        };
+        assert_eq!(port(&[("x", "y")]), cluster("canary"));
+        assert_eq!(port(&[("x", "z")]), cluster("primary"));
+        assert_eq!(port(&[]), cluster("primary"));
+    }
+
+    #[test]
     fn among_several_services_no_weight_means_none() {
         let world = world(json!([
             {"name": "podinfo-primary", "port": 80, "weight": 100},
             {"name": "podinfo-canary", "port": 80},
         ]));
         assert_eq!(weights(&world), Ok(vec![(100, 2)]));
-        let backends = view(&World::apex(), &world)
-            .rules
-            .remove(0)
-            .backends
-            .unwrap();
+        let backends = with(&world, &[]).unwrap();
         let cluster = Label::Envoy("envoy_cluster_name", "test_podinfo-primary_80".to_owned());
         assert_eq!(backends[0].label, Some(cluster));
     }

@@ -1,6 +1,7 @@
 //! A small cluster for the tests of data plane and traffic: services, their endpoints and pods.
 
 use crate::sandbox::dataplane::Apex;
+use crate::sandbox::dataplane::Backend;
 use crate::sandbox::dataplane::Headers;
 use crate::sandbox::dataplane::Lost;
 use crate::sandbox::dataplane::view;
@@ -153,6 +154,15 @@ impl Objects for World {
             .map(|(_, object)| object.clone())
             .collect()
     }
+}
+
+/// Where requests with these headers go.
+pub(crate) fn with(world: &World, headers: &[(&str, &str)]) -> Result<Vec<Backend>, Lost> {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let headers: Headers = headers.iter().map(owned).collect();
+    let mut rules = view(&World::apex(), world).rules.into_iter();
+    let rule = rules.find(|rule| rule.takes(&headers));
+    rule.ok_or(Lost::NoRoute)?.backends
 }
 
 /// Weight and number of pods of every backend behind the proxy.

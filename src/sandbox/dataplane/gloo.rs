@@ -1,14 +1,15 @@
 //! Gloo Edge: RouteTables of `gateway.solo.io/v1` and the Upstreams that they name.
 //!
-//! The VirtualService that delegates to a table may not be in this cluster. Requests go by the first route that asks
-//! for no header, as if it matched them all; whom no route means is lost.
+//! The VirtualService that delegates to a table may not be in this cluster. Requests go by the first route one of
+//! whose matchers they fulfil; whom no route means is lost.
 
 use crate::sandbox::dataplane::Apex;
 use crate::sandbox::dataplane::Backend;
 use crate::sandbox::dataplane::Label;
-use crate::sandbox::dataplane::Lost;
+use crate::sandbox::dataplane::Rule;
 use crate::sandbox::dataplane::View;
 use crate::sandbox::dataplane::items;
+use crate::sandbox::dataplane::rules::Test;
 use crate::sandbox::dataplane::share;
 use crate::sandbox::dataplane::shares;
 use crate::sandbox::dataplane::text;
@@ -18,16 +19,33 @@ use serde_json::Value;
 /// A table of the apex's name.
 pub fn read(apex: &Apex, objects: &dyn Objects) -> Option<View> {
     let table = objects.get("routetables", &apex.namespace, &apex.service)?;
-    let asks = |route: &Value| {
-        let mut matchers = items(route, "/matchers").peekable();
-        matchers.peek().is_some()
-            && matchers.all(|matcher| items(matcher, "/headers").next().is_some())
+    let rules = items(&table, "/spec/routes").map(|route| Rule {
+        when: items(route, "/matchers").map(tests).collect(),
+        ..Rule::for_all(shares(backends(route, apex, objects)))
+    });
+    Some(View {
+        proxied: true,
+        rules: rules.collect(),
+    })
+}
+
+/// The headers that a matcher asks for.
+fn tests(matcher: &Value) -> Vec<Test> {
+    let test = |header: &Value| {
+        let name = text(header, "/name")?;
+        Some(match header.get("value") {
+            Some(value) if header.get("regex") == Some(&Value::Bool(true)) => {
+                Test::new(name, "regex", value)
+            }
+            Some(value) => Test::new(name, "exact", value),
+            None => Test::new(name, "present", &Value::Null),
+        })
     };
-    let Some(route) = items(&table, "/spec/routes").find(|route| !asks(route)) else {
-        return Some(View::of(true, Err(Lost::NoRoute)));
-    };
-    let single = route.pointer("/routeAction/single");
-    let backends = match single {
+    items(matcher, "/headers").filter_map(test).collect()
+}
+
+fn backends(route: &Value, apex: &Apex, objects: &dyn Objects) -> Vec<Backend> {
+    match route.pointer("/routeAction/single") {
         Some(destination) => vec![backend(destination, 1, apex, objects)],
         None => items(route, "/routeAction/multi/destinations")
             .map(|entry| {
@@ -36,8 +54,7 @@ pub fn read(apex: &Apex, objects: &dyn Objects) -> Option<View> {
                 backend(destination, weight, apex, objects)
             })
             .collect(),
-    };
-    Some(View::of(true, shares(backends)))
+    }
 }
 
 fn backend(destination: &Value, weight: u64, apex: &Apex, objects: &dyn Objects) -> Backend {
@@ -57,8 +74,10 @@ fn backend(destination: &Value, weight: u64, apex: &Apex, objects: &dyn Objects)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sandbox::dataplane::Lost;
     use crate::sandbox::dataplane::fixtures::World;
     use crate::sandbox::dataplane::fixtures::weights;
+    use crate::sandbox::dataplane::fixtures::with;
     use serde_json::json;
 
     fn world(routes: Value) -> World {
@@ -95,6 +114,20 @@ mod tests {
             Ok(vec![(90, 2), (10, 2)])
         );
         assert_eq!(weights(&world(multi(Value::Null))), Ok(vec![(90, 2)]));
+    }
+
+    #[test]
+    fn whoever_has_the_header_goes_by_the_route_that_asks_for_it() {
+        let matchers = json!([{"headers": [{"name": "x-user", "value": "a"}]},
+            {"headers": [{"name": "x-user", "value": "b.*", "regex": true}]}]);
+        let meant = json!({"matchers": matchers, "routeAction": {"single": to("canary")}});
+        let others = json!({"routeAction": {"single": to("primary")}});
+        let world = world(json!([meant, others]));
+        let cluster = |user: &str| with(&world, &[("x-user", user)]).unwrap()[0].label.clone();
+        let named = |name: &str| Some(Label::Envoy("envoy_cluster_name", format!("{name}_test")));
+        assert_eq!(cluster("a"), named("canary"));
+        assert_eq!(cluster("bob"), named("canary"));
+        assert_eq!(cluster("c"), named("primary"));
     }
 
     #[test]

@@ -54,6 +54,8 @@ pub(super) struct Test {
 enum Wanted {
     Exact(String),
     Prefix(String),
+    Suffix(String),
+    Contains(String),
     /// From one end to the other, as Envoy compares.
     Regex(Box<Matcher>),
     Present,
@@ -62,12 +64,14 @@ enum Wanted {
 }
 
 impl Test {
-    /// `kind` in the words of Istio and of Gateway API.
+    /// `kind` in the words of Istio, of Gateway API and of Contour.
     pub(super) fn new(header: &str, kind: &str, value: &Value) -> Self {
         let text = value.as_str().unwrap_or_default().to_owned();
         let wanted = match kind {
             "exact" | "Exact" => Wanted::Exact(text),
             "prefix" => Wanted::Prefix(text),
+            "suffix" => Wanted::Suffix(text),
+            "contains" => Wanted::Contains(text),
             "regex" | "RegularExpression" => {
                 let matcher = Matcher::new_matcher(T_EQL_REGEX, header.to_owned(), text);
                 matcher.map_or(Wanted::Unknown, |matcher| Wanted::Regex(Box::new(matcher)))
@@ -88,6 +92,8 @@ impl Test {
         match &self.wanted {
             Wanted::Exact(text) => value == text,
             Wanted::Prefix(text) => value.starts_with(text),
+            Wanted::Suffix(text) => value.ends_with(text),
+            Wanted::Contains(text) => value.contains(text),
             Wanted::Regex(matcher) => matcher.is_match(value),
             Wanted::Present => true,
             Wanted::Unknown => false,

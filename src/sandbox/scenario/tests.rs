@@ -233,7 +233,9 @@ fn the_built_in_scenarios_are_complete() {
             "gatewayapi" | "bluegreen" | "affinity" => {
                 ("gatewayapi:v1", format!("podinfo/{name}.yaml"))
             }
-            "nginx" | "contour" | "skipper" | "apisix" => (*name, format!("podinfo/{name}.yaml")),
+            "nginx" | "contour" | "skipper" | "apisix" | "knative" => {
+                (*name, format!("podinfo/{name}.yaml"))
+            }
             _ => ("traefik", "podinfo/canary.yaml".to_owned()),
         };
         assert_eq!(scenario.canary["spec"]["provider"], provider, "{name}");
@@ -246,18 +248,12 @@ fn the_built_in_scenarios_are_complete() {
             // What users reach, of some routers alone.
             .filter(|kind| !["IngressRoute", "Ingress", "ApisixRoute"].contains(kind))
             .collect();
-        assert_eq!(
-            kinds,
-            vec![
-                "Namespace",
-                "Namespace",
-                "Service",
-                "Deployment",
-                "ConfigMap",
-                "Secret",
-                "Deployment"
-            ]
-        );
+        let mut expected = vec!["Namespace", "Namespace", "Service", "Deployment"];
+        match *name {
+            "knative" => expected.push("Service"),
+            _ => expected.extend(["ConfigMap", "Secret", "Deployment"]),
+        }
+        assert_eq!(kinds, expected, "{name}");
         let state = TriggerState {
             initialized: true,
             ..TriggerState::default()
