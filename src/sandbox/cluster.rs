@@ -320,15 +320,15 @@ const fn user<'a>(kind: &'a ApiKind, version: &'a str, part: Part, now: Timestam
 struct StoredObjects(Weak<Shared>);
 
 impl Objects for StoredObjects {
-    fn get(&self, resource: &str, namespace: &str, name: &str) -> Option<Value> {
+    fn get(&self, resource: &str, namespace: &str, name: &str) -> Option<Arc<Value>> {
         self.0.upgrade()?.read(|state| {
             let kind = state.store.kind_named(resource)?;
             let object = state.store.get(&ObjectKey::new(&kind, namespace, name))?;
-            Some((**object).clone())
+            Some(Arc::clone(object))
         })
     }
 
-    fn list(&self, resource: &str, namespace: &str) -> Vec<Value> {
+    fn list(&self, resource: &str, namespace: &str) -> Vec<Arc<Value>> {
         let Some(shared) = self.0.upgrade() else {
             return Vec::new();
         };
@@ -337,7 +337,7 @@ impl Objects for StoredObjects {
                 return Vec::new();
             };
             let objects = state.store.list(&kind.group, &kind.plural, namespace);
-            objects.map(|(_, object)| (**object).clone()).collect()
+            objects.map(|(_, object)| Arc::clone(object)).collect()
         })
     }
 }

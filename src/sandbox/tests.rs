@@ -78,10 +78,11 @@ pub(super) async fn pass(seconds: f64) {
 
 pub(super) fn stored(cluster: &SandboxCluster, resource: &str, name: &str) -> Value {
     use crate::sandbox::objects::Objects as _;
-    cluster.objects().get(resource, "test", name).unwrap()
+    (*cluster.objects().get(resource, "test", name).unwrap()).clone()
 }
 
 pub(super) fn listed(cluster: &SandboxCluster, resource: &str) -> Vec<Value> {
     use crate::sandbox::objects::Objects as _;
-    cluster.objects().list(resource, "test")
+    let objects = cluster.objects().list(resource, "test");
+    objects.iter().map(|object| (**object).clone()).collect()
 }

@@ -373,7 +373,8 @@ impl Stage {
     /// An object of the canary's namespace; null where there is none.
     pub fn object(&self, resource: &str, name: &str) -> Value {
         let objects = self.world.cluster().objects();
-        objects.get(resource, "test", name).unwrap_or_default()
+        let object = objects.get(resource, "test", name);
+        object.map_or(Value::Null, |object| (*object).clone())
     }
 
     /// Share of the canary as the route says.

@@ -17,6 +17,7 @@ pub fn read(apex: &Apex, objects: &dyn Objects) -> Option<View> {
     let routes = objects.list("apisixroutes", &apex.namespace);
     let rules: Vec<(&Value, &Value)> = routes
         .iter()
+        .map(AsRef::as_ref)
         .flat_map(|route| items(route, "/spec/http").map(move |rule| (route, rule)))
         .collect();
     let leads = |rule: &Value| {

@@ -9,6 +9,7 @@ use crate::sandbox::objects::Objects;
 use serde_json::Value;
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 #[derive(Default)]
 pub(crate) struct World {
@@ -139,19 +140,19 @@ impl World {
 }
 
 impl Objects for World {
-    fn get(&self, resource: &str, namespace: &str, name: &str) -> Option<Value> {
+    fn get(&self, resource: &str, namespace: &str, name: &str) -> Option<Arc<Value>> {
         self.objects
             .get(&(resource.to_owned(), namespace.to_owned(), name.to_owned()))
-            .cloned()
+            .map(|object| Arc::new(object.clone()))
     }
 
-    fn list(&self, resource: &str, namespace: &str) -> Vec<Value> {
+    fn list(&self, resource: &str, namespace: &str) -> Vec<Arc<Value>> {
         self.objects
             .iter()
             .filter(|((kind, place, _), _)| {
                 kind == resource && (namespace.is_empty() || place == namespace)
             })
-            .map(|(_, object)| object.clone())
+            .map(|(_, object)| Arc::new(object.clone()))
             .collect()
     }
 }

@@ -23,6 +23,7 @@ use crate::sandbox::world::outside::Heard;
 use serde::Deserialize as _;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Requests while the canary was in one phase.
@@ -251,7 +252,7 @@ impl State {
     }
 
     /// The target.
-    pub fn target(&self) -> Value {
+    pub fn target(&self) -> Arc<Value> {
         let Place {
             namespace,
             resource,

@@ -327,6 +327,7 @@ async fn only_the_primary_of_version_nine_stays_unready() {
         .cluster()
         .objects()
         .get("deployments", NAMESPACE, "podinfo")
+        .map(|target| (*target).clone())
         .unwrap();
     primary["metadata"] = json!({"name": "podinfo-primary", "namespace": NAMESPACE});
     primary["spec"]["selector"]["matchLabels"]["app"] = json!("podinfo-primary");
