@@ -1410,7 +1410,7 @@ _kubectl__flagger() {
             return 0
             ;;
         kubectl__subcmd__flagger__subcmd__promote)
-            opts="-C -f -o -q -n -s -h --timing --timeout --on-interrupt --retry --skip-analysis --drain --queue --hold-for --gates --gate-timeout --repo --ref --path --filename --allow-dirty --metrics-server --allow-host --skip-verify --secrets --provider --selector-labels --no-config-tracking --include-label-prefix --no-cross-namespace-refs --slack-url --slack-token --slack-channel --slack-user --slack-proxy-url --msteams-url --msteams-proxy-url --event-webhook --record --record-ref --remote --trust-repo-config --cluster-name --sandbox --sandbox-dir --speed --seed --output --events --progress --color --ascii --quiet --kubeconfig --context --cluster --user --namespace --server --token --as --as-group --as-uid --certificate-authority --client-certificate --client-key --tls-server-name --insecure-skip-tls-verify --disable-compression --request-timeout --cache-dir --help"
+            opts="-C -f -o -q -n -s -h --timing --timeout --on-interrupt --retry --skip-analysis --drain --queue --hold-for --gates --gate-timeout --gate-poll --on-no-data --on-provider-error --repo --ref --path --filename --allow-dirty --metrics-server --allow-host --skip-verify --secrets --provider --selector-labels --no-config-tracking --include-label-prefix --no-cross-namespace-refs --slack-url --slack-token --slack-channel --slack-user --slack-proxy-url --msteams-url --msteams-proxy-url --event-webhook --record --record-ref --remote --trust-repo-config --cluster-name --sandbox --sandbox-dir --speed --seed --output --events --progress --color --ascii --quiet --kubeconfig --context --cluster --user --namespace --server --token --as --as-group --as-uid --certificate-authority --client-certificate --client-key --tls-server-name --insecure-skip-tls-verify --disable-compression --request-timeout --cache-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1442,6 +1442,18 @@ _kubectl__flagger() {
                     ;;
                 --gate-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gate-poll)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --on-no-data)
+                    COMPREPLY=($(compgen -W "fail wait hold" -- "${cur}"))
+                    return 0
+                    ;;
+                --on-provider-error)
+                    COMPREPLY=($(compgen -W "fail wait hold" -- "${cur}"))
                     return 0
                     ;;
                 --repo)

@@ -28,11 +28,6 @@ pub fn not_yet(canary: &Canary) -> Vec<NotYet> {
             "/spec/analysis/match",
             "matches",
         ),
-        (
-            analysis.webhooks.iter().any(|hook| hook.disable_tls),
-            "/spec/analysis/webhooks",
-            "disableTLS of webhooks",
-        ),
     ];
     rows.into_iter()
         .filter(|(asked, _, _)| *asked)

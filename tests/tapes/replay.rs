@@ -25,6 +25,7 @@ use kubectl_flagger::rollout::decision::Outcome;
 use kubectl_flagger::rollout::event::Event;
 use kubectl_flagger::rollout::event::EventKind;
 use kubectl_flagger::rollout::plan::PlanOptions;
+use kubectl_flagger::rollout::plan::Timing;
 use kubectl_flagger::sandbox::clock::SandboxClock;
 use kubectl_flagger::sandbox::faults::LoggedRequest;
 use kubectl_flagger::sandbox::world::Heard;
