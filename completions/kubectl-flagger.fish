@@ -70,13 +70,20 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote"
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l gates -d 'What a gate does that says no' -r -f -a "wait\t'It is asked again'
 fail\t'The run ends: what moved goes back'"
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l gate-timeout -d 'How long a gate may stay closed, then roll back' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l gate-poll -d 'How often a closed gate is asked [default: once an interval]' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l on-no-data -d 'What a look is worth whose metrics have no data' -r -f -a "fail\t'A failed check'
+wait\t'Nothing; roll back after threshold times interval'
+hold\t'Nothing; roll back after --hold-for'"
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l on-provider-error -d 'What a look is worth whose metrics nobody answers' -r -f -a "fail\t'A failed check'
+wait\t'Nothing; roll back after threshold times interval'
+hold\t'Nothing; roll back after --hold-for'"
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -s C -l repo -d 'Git repository with the specs [default: the one around the current folder]' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l ref -d 'Commit, branch or tag to read' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l path -d 'Read only files below this path of the repository' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -s f -l filename -d 'Read this file instead, - for standard input; may be repeated' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l metrics-server -d 'Prometheus for the built-in checks of Canaries that name none, with its namespace in the host' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l allow-host -d 'Let metrics and hooks be asked of a loopback, link-local or private address; may be repeated' -r
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l skip-verify -d 'Believe any certificate of this host, where a template says insecureSkipVerify; may be repeated' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l skip-verify -d 'Believe any certificate of this host, where a template says insecureSkipVerify or a hook disableTLS; may be repeated' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l secrets -d 'Read Secrets of metrics here, DIR/NAME/KEY, or from variables, instead of the cluster' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l provider -d 'Traffic provider of Canaries that name none' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l selector-labels -d 'Labels that may select a target\'s pods, in order of preference' -r
@@ -150,7 +157,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze"
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l provider -d 'Traffic provider of Canaries that name none' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l metrics-server -d 'Prometheus for the built-in checks of Canaries that name none, with its namespace in the host' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l allow-host -d 'Let metrics and hooks be asked of a loopback, link-local or private address; may be repeated' -r
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l skip-verify -d 'Believe any certificate of this host, where a template says insecureSkipVerify; may be repeated' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l skip-verify -d 'Believe any certificate of this host, where a template says insecureSkipVerify or a hook disableTLS; may be repeated' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l secrets -d 'Read Secrets of metrics here, DIR/NAME/KEY, or from variables, instead of the cluster' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -l context -d 'Context of the kubeconfig to use' -r
@@ -175,7 +182,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze"
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand analyze" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l metrics-server -d 'Prometheus for the built-in checks of Canaries that name none, with its namespace in the host' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l allow-host -d 'Let metrics and hooks be asked of a loopback, link-local or private address; may be repeated' -r
-complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l skip-verify -d 'Believe any certificate of this host, where a template says insecureSkipVerify; may be repeated' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l skip-verify -d 'Believe any certificate of this host, where a template says insecureSkipVerify or a hook disableTLS; may be repeated' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l secrets -d 'Read Secrets of metrics here, DIR/NAME/KEY, or from variables, instead of the cluster' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l provider -d 'Traffic provider of Canaries that name none' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l selector-labels -d 'Labels that may select a target\'s pods, in order of preference' -r

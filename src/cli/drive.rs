@@ -21,6 +21,7 @@ use crate::cli::alerting::Post;
 use crate::cli::alerting::audience;
 use crate::cli::error::Busy;
 use crate::cli::error::CliError;
+use crate::cli::hooks::unverified;
 use crate::cli::metric_settings::MetricSettings;
 use crate::cli::questions;
 use crate::cli::questions::Draft;
@@ -113,10 +114,11 @@ pub fn prepare(loaded: &Loaded, options: &DriveOptions) -> Result<Prepared, Erro
     let canary = &loaded.canary;
     let provider = provider(loaded, &options.metrics)?;
     let postponed = not_yet(canary);
-    let problems: Vec<SpecProblem> = postponed
+    let mut problems: Vec<SpecProblem> = postponed
         .into_iter()
         .map(|part| SpecProblem::not_in_this_release(&loaded.document, part.pointer, part.feature))
         .collect();
+    problems.extend(unverified(loaded, &options.metrics.skip_verify));
     if !problems.is_empty() {
         return Err(refused(loaded, problems));
     }

@@ -46,6 +46,7 @@ pub mod error;
 pub mod generate;
 pub mod get;
 pub mod globals;
+pub mod hooks;
 pub mod machine;
 pub mod man;
 pub mod metric_settings;

@@ -371,6 +371,7 @@ fn differs(before: &Status, after: &Status) -> bool {
             canary.iterations,
             canary.tracked_configs.clone(),
             status.gate.clone(),
+            status.blind_since.is_some(),
         )
     };
     facts(before) != facts(after)

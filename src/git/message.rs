@@ -6,6 +6,7 @@
 use crate::canary::phase::Phase;
 use crate::port::journal::Measured;
 use crate::port::journal::Transition;
+use crate::rollout::event::Miss;
 
 /// Longest subject, characters: what `git log --oneline` and forges show whole.
 const SUBJECT: usize = 72;
@@ -169,7 +170,7 @@ fn table(measured: &[Measured]) -> String {
                 one_line(&measured.name, 64),
                 measured
                     .value
-                    .map_or_else(|| String::from("no value"), number),
+                    .map_or_else(|| lacking(measured.miss).to_owned(), number),
                 limit(measured),
                 String::from(if measured.ok { "ok" } else { "failed" }),
             ]
@@ -193,6 +194,14 @@ fn table(measured: &[Measured]) -> String {
         text.push_str(&format!("  and {} more\n", measured.len() - MEASURED));
     }
     text
+}
+
+/// What there is instead of a value.
+const fn lacking(miss: Option<Miss>) -> &'static str {
+    match miss {
+        Some(Miss::ProviderError) => "no answer",
+        Some(Miss::NoData | Miss::Breach) | None => "no value",
+    }
 }
 
 fn limit(measured: &Measured) -> String {

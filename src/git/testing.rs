@@ -161,6 +161,7 @@ pub fn transition(seq: u64, from: i64, to: i64) -> Transition {
         min,
         max,
         ok: true,
+        miss: None,
     };
     Transition {
         run: String::from("01J8ZQ4M6T0000000000000000"),

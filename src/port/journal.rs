@@ -3,6 +3,7 @@
 use crate::canary::status::CanaryStatus;
 use crate::canary::weight::Weight;
 use crate::port::Job;
+use crate::rollout::event::Miss;
 use crate::rollout::event::Sample;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -65,6 +66,9 @@ pub struct Measured {
     pub max: Option<f64>,
     /// Within its limits?
     pub ok: bool,
+    /// Why not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub miss: Option<Miss>,
 }
 
 impl From<&Sample> for Measured {
@@ -75,6 +79,7 @@ impl From<&Sample> for Measured {
             min: sample.min,
             max: sample.max,
             ok: sample.ok,
+            miss: sample.miss,
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::canary::answer::Answer;
 use crate::canary::metric::BuiltIn;
 use crate::canary::metric::Metric;
 use crate::rollout::decision::CheckResult;
+use crate::rollout::event::Miss;
 use crate::rollout::event::Sample;
 
 /// How a metric is asked.
@@ -82,16 +83,18 @@ pub fn sample(check: &MetricCheck, query: &str, answer: Answer) -> Sample {
         limits.min = limits.min.map(f64::trunc);
         limits.max = limits.max.map(f64::trunc);
     }
-    let (value, error) = match answer {
-        Answer::Value(value) if value.is_nan() => (None, Some(no_values())),
+    let (value, lacking) = match answer {
+        Answer::Value(value) if value.is_nan() => (None, Some((Miss::NoData, no_values()))),
         Answer::Value(value) if value.is_infinite() => {
-            (None, Some(format!("the answer is {value}")))
+            let why = format!("the answer is {value}");
+            (None, Some((Miss::ProviderError, why)))
         }
         Answer::Value(value) => (Some(if whole { value.trunc() } else { value }), None),
-        Answer::NoValues => (None, Some(no_values())),
-        Answer::Error(why) => (None, Some(why)),
+        Answer::NoValues => (None, Some((Miss::NoData, no_values()))),
+        Answer::Error(why) => (None, Some((Miss::ProviderError, why))),
     };
     let ok = value.is_some_and(|value| limits.contains(value));
+    let (lacks, error) = lacking.unzip();
     Sample {
         name: metric.name.clone(),
         value,
@@ -99,6 +102,7 @@ pub fn sample(check: &MetricCheck, query: &str, answer: Answer) -> Sample {
         max: limits.max,
         unit,
         ok,
+        miss: lacks.or((!ok).then_some(Miss::Breach)),
         window_ms: u64::try_from(metric.window().as_millis()).unwrap_or(u64::MAX),
         query: Some(query.to_owned()),
         error,

@@ -4,6 +4,7 @@ use crate::canary::hook::HookAnswer;
 use crate::canary::weight::Routes;
 use crate::canary::weight::Weight;
 use crate::rollout::event::EventKind;
+use crate::rollout::event::Miss;
 use crate::rollout::event::Role;
 use crate::rollout::event::Sample;
 use crate::rollout::event::Signal;
@@ -43,6 +44,12 @@ impl CheckResult {
             Self::Passed(sample) | Self::Failed(sample) | Self::Unavailable(sample) => Some(sample),
             Self::Hook(_) => None,
         }
+    }
+
+    /// Why a measurement did not pass; hooks have answers of their own.
+    #[must_use]
+    pub fn miss(&self) -> Option<Miss> {
+        self.sample().and_then(|sample| sample.miss)
     }
 
     /// Did it pass?

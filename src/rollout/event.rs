@@ -101,6 +101,18 @@ pub enum Signal {
     Term,
 }
 
+/// Why a measurement is no pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Miss {
+    /// A value out of its limits, or a hook that said no.
+    Breach,
+    /// The backend answered, and had nothing.
+    NoData,
+    /// The backend did not answer, or with an error.
+    ProviderError,
+}
+
 /// A measured value beside its limits. `value` is in the unit of the limits.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -121,6 +133,9 @@ pub struct Sample {
     pub unit: Option<&'static str>,
     /// Within its limits?
     pub ok: bool,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub miss: Option<Miss>,
     /// Length of the window asked for, milliseconds.
     pub window_ms: u64,
     /// The query as it was sent.
@@ -256,6 +271,10 @@ pub enum EventKind {
         threshold: u32,
         /// Metrics out of their limits.
         misses: Vec<String>,
+        /// Why: a breach, where there is one among others.
+        why: Miss,
+        /// Is it a failed check? Not where `--on-no-data` or `--on-provider-error` says to wait.
+        counted: bool,
         /// What was measured at this look. Not in the stream: it has a `metric.sampled` for each.
         #[serde(skip)]
         samples: Vec<Sample>,

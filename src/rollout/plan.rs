@@ -9,6 +9,7 @@ use crate::canary::weight::Routes;
 use crate::canary::weight::Weight;
 use crate::rollout::analysis::metric_checks;
 use crate::rollout::cookies::Affinity;
+use crate::rollout::event::Miss;
 use crate::rollout::status::Closed;
 use crate::rollout::status::Status;
 use crate::rollout::weights::Ladder;
@@ -26,6 +27,17 @@ pub enum Timing {
 
 /// Looks of a canary whose router moves no traffic and whose spec has no iterations, as Flagger has it.
 const ITERATIONS: u32 = 10;
+
+/// What a look is worth whose metrics could not be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnMiss {
+    /// A failed check, as in Flagger.
+    Fail,
+    /// Nothing: the weight stays, for as long as so many failed checks would take.
+    Wait,
+    /// Nothing: the weight stays, for as long as a person may hold it.
+    Hold,
+}
 
 /// How the canary gets its traffic.
 #[derive(Clone, Debug, PartialEq)]
@@ -125,6 +137,12 @@ pub struct Plan {
     pub gate_for: SignedDuration,
     /// Is a gate that does not open at once an end of the run?
     pub gates_fail: bool,
+    /// How often a closed gate is asked; at each look where nothing is said.
+    pub gate_poll: Option<SignedDuration>,
+    /// What a look without data is worth.
+    pub on_no_data: OnMiss,
+    /// What a look is worth that a backend did not answer.
+    pub on_provider_error: OnMiss,
     /// When the run must be over.
     pub deadline: Option<Timestamp>,
 }
@@ -146,6 +164,12 @@ pub struct PlanOptions {
     pub gate_for: SignedDuration,
     /// Is a gate that does not open at once an end of the run?
     pub gates_fail: bool,
+    /// How often a closed gate is asked; at each look where nothing is said.
+    pub gate_poll: Option<SignedDuration>,
+    /// What a look without data is worth.
+    pub on_no_data: OnMiss,
+    /// What a look is worth that a backend did not answer.
+    pub on_provider_error: OnMiss,
 }
 
 impl Default for PlanOptions {
@@ -158,6 +182,9 @@ impl Default for PlanOptions {
             hold_for: SignedDuration::from_hours(1),
             gate_for: SignedDuration::from_hours(24),
             gates_fail: false,
+            gate_poll: None,
+            on_no_data: OnMiss::Fail,
+            on_provider_error: OnMiss::Fail,
         }
     }
 }
@@ -188,6 +215,9 @@ impl Plan {
             hold_for: options.hold_for,
             gate_for: options.gate_for,
             gates_fail: options.gates_fail,
+            gate_poll: options.gate_poll,
+            on_no_data: options.on_no_data,
+            on_provider_error: options.on_provider_error,
             deadline: None,
         })
     }
@@ -199,6 +229,16 @@ impl Plan {
         self.interval
             .saturating_mul(self.way.looks().saturating_add(threshold).saturating_mul(2))
             .saturating_add(self.progress_deadline.saturating_mul(2))
+    }
+
+    /// What a measurement is worth that is no pass for this reason.
+    #[must_use]
+    pub const fn on(&self, miss: Miss) -> OnMiss {
+        match miss {
+            Miss::Breach => OnMiss::Fail,
+            Miss::NoData => self.on_no_data,
+            Miss::ProviderError => self.on_provider_error,
+        }
     }
 
     /// Place of the hook that a gate waits for.

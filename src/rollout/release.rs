@@ -16,18 +16,11 @@ pub struct NotYet {
 #[must_use]
 pub fn not_yet(canary: &Canary) -> Vec<NotYet> {
     let analysis = &canary.analysis;
-    let rows = [
-        (
-            !analysis.matches.is_empty() && canary.strategy() == Strategy::Canary,
-            "/spec/analysis/match",
-            "matches",
-        ),
-        (
-            analysis.webhooks.iter().any(|hook| hook.disable_tls),
-            "/spec/analysis/webhooks",
-            "disableTLS of webhooks",
-        ),
-    ];
+    let rows = [(
+        !analysis.matches.is_empty() && canary.strategy() == Strategy::Canary,
+        "/spec/analysis/match",
+        "matches",
+    )];
     rows.into_iter()
         .filter(|(asked, _, _)| *asked)
         .map(|(_, pointer, feature)| NotYet { pointer, feature })

@@ -56,6 +56,12 @@ pub struct Status {
     /// Hooks that need not be asked before the next step, because a person has opened their gates.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approved: Vec<Approved>,
+    /// When the closed gate is asked again, between two looks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate_due: Option<Timestamp>,
+    /// Since when looks have come to nothing, because there was nothing to judge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blind_since: Option<Timestamp>,
     /// Who wants this revision promoted without looking any further.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip: Option<Asked>,

@@ -5,6 +5,7 @@ mod checks;
 mod draft;
 mod progress;
 mod promote;
+mod unjudged;
 mod way_back;
 
 use crate::canary::name::Word as _;
@@ -22,6 +23,7 @@ use crate::rollout::decision::Reason;
 use crate::rollout::event::Role;
 use crate::rollout::observation::Observation;
 use crate::rollout::observation::Request;
+use crate::rollout::plan::OnMiss;
 use crate::rollout::plan::Plan;
 use crate::rollout::plan::Timing;
 use crate::rollout::readiness::Readiness;
@@ -47,7 +49,12 @@ pub fn checks_due(plan: &Plan, status: &Status, seen: &Observation) -> Vec<Check
 #[must_use]
 pub fn stops(plan: &Plan, check: &Check, result: &CheckResult) -> bool {
     let asks_to_stop = match check {
-        Check::Metric(_) => false,
+        // What is not judged must not hide what another metric says.
+        Check::Metric(_) => {
+            return result
+                .miss()
+                .is_some_and(|miss| plan.on(miss) == OnMiss::Fail);
+        }
         Check::Hook(at) => plan
             .hooks
             .get(*at)
@@ -237,6 +244,8 @@ fn begin_analysis(draft: &mut Draft<'_>) {
     status.answered.clear();
     status.approved.clear();
     status.gate = None;
+    status.gate_due = None;
+    status.blind_since = None;
     status.paused_since = None;
     status.paused_until = None;
     status.passed = false;
@@ -302,6 +311,8 @@ fn asked(draft: Draft<'_>, request: Request, results: &[CheckResult]) -> Decisio
 
 #[cfg(test)]
 mod approving;
+#[cfg(test)]
+mod blind;
 #[cfg(test)]
 mod hooking;
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::canary::phase::Phase;
 use crate::canary::weight::Weight;
 use crate::rollout::event::EventKind;
 use crate::rollout::event::Level;
+use crate::rollout::event::Miss;
 use crate::rollout::event::Role;
 use crate::rollout::event::Sample;
 use crate::rollout::event::Signal;
@@ -291,6 +292,8 @@ pub fn message(kind: &EventKind, context: &WordsContext<'_>) -> String {
             threshold,
             misses,
             samples,
+            why,
+            counted,
         } => {
             let list: Vec<String> = misses
                 .iter()
@@ -302,11 +305,12 @@ pub fn message(kind: &EventKind, context: &WordsContext<'_>) -> String {
                         .map_or_else(|| name.clone(), measured)
                 })
                 .collect();
-            format!(
-                "at {}: {}; failed {failed}/{threshold}",
-                context.weight,
-                list.join(", ")
-            )
+            let verdict = match (counted, why) {
+                (true, _) => format!("failed {failed}/{threshold}"),
+                (false, Miss::ProviderError) => "waiting for the backend".to_owned(),
+                (false, Miss::NoData | Miss::Breach) => "waiting for data".to_owned(),
+            };
+            format!("at {}: {}; {verdict}", context.weight, list.join(", "))
         }
         EventKind::SignalReceived { signal, action } => {
             let signal = match signal {
@@ -438,8 +442,12 @@ const fn role_name(role: Role) -> &'static str {
 pub fn measured(sample: &Sample) -> String {
     let unit = sample.unit.unwrap_or_default();
     let Some(value) = sample.value else {
-        let why = sample.error.as_deref().unwrap_or("no data");
-        return format!("{} no value ({why})", sample.name);
+        let (lacks, why) = match sample.miss {
+            Some(Miss::ProviderError) => ("no answer", "no answer"),
+            Some(Miss::NoData | Miss::Breach) | None => ("no value", "no data"),
+        };
+        let why = sample.error.as_deref().unwrap_or(why);
+        return format!("{} {lacks} ({why})", sample.name);
     };
     let name = &sample.name;
     match (sample.min, sample.max) {

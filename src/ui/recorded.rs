@@ -6,6 +6,7 @@ use crate::port::subscriber::Subscriber;
 use crate::rollout::event::Event;
 use crate::rollout::event::EventKind;
 use crate::rollout::event::Level;
+use crate::rollout::event::Miss;
 use crate::rollout::event::Role;
 use crate::rollout::event::Sample;
 use crate::rollout::event::Signal;
@@ -176,6 +177,8 @@ impl Recorder {
                     failed: self.failed,
                     threshold: 5,
                     misses,
+                    why: Miss::Breach,
+                    counted: true,
                     samples,
                 },
             );
@@ -213,13 +216,15 @@ pub(crate) fn sample(
     max: Option<f64>,
     unit: Option<&'static str>,
 ) -> Sample {
+    let ok = min.is_none_or(|min| value >= min) && max.is_none_or(|max| value <= max);
     Sample {
         name: name.to_owned(),
         value: Some(value),
         min,
         max,
         unit,
-        ok: min.is_none_or(|min| value >= min) && max.is_none_or(|max| value <= max),
+        ok,
+        miss: (!ok).then_some(Miss::Breach),
         window_ms: 60_000,
         query: None,
         error: None,

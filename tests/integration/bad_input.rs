@@ -269,9 +269,22 @@ fn no_metrics_server_names_both_ways_to_give_one() {
 fn what_this_release_cannot_do_is_refused_by_name() {
     let desk = Desk::podinfo();
     let mut canary = canary();
-    canary["spec"]["analysis"]["webhooks"] =
-        json!([{"name": "load-test", "url": "http://tester.test/", "disableTLS": true}]);
+    canary["spec"]["targetRef"]["kind"] = json!("Service");
+    canary["spec"]["targetRef"]["apiVersion"] = json!("serving.knative.dev/v1");
     expect("unsupported", 3, &desk.play(&inline(&canary, ""), &[]));
+}
+
+#[test]
+fn a_hook_whose_certificate_nobody_verifies_needs_the_users_own_word() {
+    let desk = Desk::podinfo();
+    let mut canary = canary();
+    canary["spec"]["analysis"]["webhooks"] = json!([
+        {"name": "load-test", "url": "https://tester.example.com/", "disableTLS": true},
+    ]);
+    let scenario = inline(&canary, "");
+    expect("hook-unverified", 3, &desk.play(&scenario, &[]));
+    let word = ["--skip-verify", "tester.example.com"];
+    assert_eq!(desk.play(&scenario, &word).0, 0);
 }
 
 #[test]

@@ -15,6 +15,7 @@ use kubectl_flagger::port::clock::Clock as _;
 use kubectl_flagger::rollout::decision::Outcome;
 use kubectl_flagger::rollout::event::EventKind;
 use kubectl_flagger::rollout::observation::Request;
+use kubectl_flagger::rollout::plan::OnMiss;
 use kubectl_flagger::sandbox::PodBehaviour;
 use kubectl_flagger::sandbox::faults::Fault;
 use kubectl_flagger::sandbox::faults::FaultEffect;
@@ -122,6 +123,36 @@ async fn metrics_that_come_back_in_time_cost_one_failed_check() {
     assert_eq!(stage.play().await.unwrap(), 0);
     assert_eq!(stage.said("check.held").len(), 1);
     assert_eq!(stage.weights(), [10, 20, 30, 40, 50, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backend_that_does_not_answer_may_be_waited_for() {
+    let mut stage = good(
+        "- when: weight>=20\n  fault: {prometheus: down}\n- when: 35s\n  fault: {prometheus: up}\n",
+    );
+    stage.options.plan.on_provider_error = OnMiss::Wait;
+    assert_eq!(stage.play().await.unwrap(), 0);
+    let held = stage.said("check.held");
+    assert_eq!(held.len(), 1, "{held:?}");
+    assert!(held[0].ends_with("; waiting for the backend"), "{held:?}");
+    let ndjson = stage.ndjson();
+    assert!(
+        ndjson.contains("\"miss\":\"provider-error\"") && ndjson.contains("\"counted\":false"),
+        "{ndjson}"
+    );
+    let commits = stage.commits();
+    let told = |commit: &String| commit.contains("no answer");
+    assert!(commits.iter().any(told), "{commits:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backend_that_never_answers_is_a_rollback_for_want_of_time() {
+    let mut stage = good("- when: weight>=20\n  fault: {prometheus: down}\n");
+    stage.options.plan.on_provider_error = OnMiss::Wait;
+    assert_eq!(stage.play().await.unwrap(), 13);
+    assert_eq!(stage.weights(), [10, 20, 0]);
+    let why = stage.said("rollback.started");
+    assert_eq!(why, ["no answer for request-success-rate in 20s"]);
 }
 
 /// Somebody writes that share, however the services are listed.

@@ -147,7 +147,8 @@ pub struct MetricOptions {
     )]
     pub allow_host: Vec<String>,
 
-    /// Believe any certificate of this host, where a template says insecureSkipVerify; may be repeated
+    /// Believe any certificate of this host, where a template says insecureSkipVerify or a hook disableTLS; may be
+    /// repeated
     #[arg(
         long,
         value_name = "HOST[:PORT]",

@@ -43,6 +43,7 @@ pub(super) fn due(plan: &Plan, status: &Status, seen: &Observation) -> Vec<Check
         Phase::Progressing | Phase::WaitingPromotion => match stage(plan, status, seen) {
             Stage::Beginning => look(plan, status, HookType::PreRollout),
             Stage::Analyse => look(plan, status, HookType::Rollout),
+            Stage::GateDue(hook) => vec![Check::Hook(hook)],
             Stage::OutOfTime
             | Stage::HeldTooLong
             | Stage::Drifted

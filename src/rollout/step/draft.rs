@@ -141,7 +141,8 @@ impl<'a> Draft<'a> {
             }),
             Reason::WaitingForRoute(_) | Reason::Soaking | Reason::Paused | Reason::Draining => {}
         }
-        let ends = [self.deadline(), self.status.paused_until];
+        let gate = self.status.gate_due.filter(|due| *due > self.seen.at);
+        let ends = [self.deadline(), self.status.paused_until, gate];
         let until = ends.into_iter().flatten().chain(until).min();
         Decision {
             reason: Some(reason),
@@ -203,6 +204,12 @@ impl<'a> Draft<'a> {
         self.status.look_after(self.seen.at, self.plan.interval);
         // At the end of its time it is asked once more.
         self.status.next_check = self.status.next_check.map(|look| look.min(over));
+        self.status.gate_due = self.plan.gate_poll.map(|poll| later(self.seen.at, poll));
+        if self.status.phase() == Phase::Waiting {
+            // Nothing is measured yet: a look is nothing but the question.
+            let due = self.status.gate_due.take().into_iter();
+            self.status.next_check = due.chain(self.status.next_check).min();
+        }
         let until = self.status.next_check;
         let reason = Reason::Gate {
             name: hook.name.clone(),
@@ -213,6 +220,7 @@ impl<'a> Draft<'a> {
 
     /// No gate holds the run any more.
     pub(super) fn opened(&mut self) {
+        self.status.gate_due = None;
         if let Some(gate) = self.status.gate.take() {
             let at = self.plan.gate(&gate);
             let mut approved = self.status.approved.iter();

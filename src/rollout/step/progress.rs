@@ -13,10 +13,12 @@ use crate::rollout::decision::Effect;
 use crate::rollout::decision::Next;
 use crate::rollout::decision::Reason;
 use crate::rollout::event::EventKind;
+use crate::rollout::event::Miss;
 use crate::rollout::event::Role;
 use crate::rollout::event::Sample;
 use crate::rollout::observation::Observation;
 use crate::rollout::plan::Ahead;
+use crate::rollout::plan::OnMiss;
 use crate::rollout::plan::Plan;
 use crate::rollout::plan::Timing;
 use crate::rollout::readiness::Readiness;
@@ -27,6 +29,10 @@ use crate::rollout::step::checks;
 use crate::rollout::step::draft::Draft;
 use crate::rollout::step::draft::later;
 use crate::rollout::step::promote;
+use crate::rollout::step::unjudged::asked_again;
+use crate::rollout::step::unjudged::gate_due;
+use crate::rollout::step::unjudged::unjudged;
+use crate::rollout::step::unjudged::worst;
 use crate::rollout::step::unready;
 use crate::rollout::step::way_back;
 use crate::rollout::weights::capacity;
@@ -54,6 +60,8 @@ pub(super) enum Stage {
         overdue: bool,
     },
     Soaking,
+    /// Between two looks that gate's hook is asked.
+    GateDue(usize),
     /// Judged already; the next weight waits for pods.
     Passed,
     Analyse,
@@ -117,6 +125,8 @@ pub(super) fn stage(plan: &Plan, status: &Status, seen: &Observation) -> Stage {
         Stage::NotInEffect {
             overdue: overdue && !looked,
         }
+    } else if let (true, Some(hook)) = (soaking, gate_due(plan, status, seen)) {
+        Stage::GateDue(hook)
     } else if soaking && status.passed {
         Stage::Passed
     } else if soaking {
@@ -179,7 +189,8 @@ pub(super) fn progress(mut draft: Draft<'_>, results: &[CheckResult]) -> Decisio
             draft.wait(Reason::WaitingForRoute(why), until)
         }
         Stage::NotInEffect { overdue: true } => {
-            held(draft, vec!["weight not in effect".to_owned()], Vec::new())
+            let miss = ("weight not in effect".to_owned(), Miss::Breach);
+            held(draft, vec![miss], Vec::new())
         }
         Stage::Soaking => {
             // Both sides are ready: the next wait for pods has a deadline of its own.
@@ -187,6 +198,7 @@ pub(super) fn progress(mut draft: Draft<'_>, results: &[CheckResult]) -> Decisio
             let until = draft.status.next_check;
             draft.wait(Reason::Soaking, until)
         }
+        Stage::GateDue(hook) => asked_again(draft, hook, results),
         Stage::Passed => advance(draft),
         Stage::Analyse => {
             if !draft.status.passed {
@@ -203,12 +215,19 @@ fn judged(mut draft: Draft<'_>, results: &[CheckResult]) -> Decision {
     let due = checks::due(plan, &draft.status, draft.seen);
     let begun = draft.status.is_begun();
     let mut misses = Vec::new();
+    let mut blind = Vec::new();
     let mut closed = None;
     for (check, result) in due.iter().zip(results) {
         let hook = match check {
             Check::Metric(_) => {
-                let missed = result.sample().filter(|_| !result.passed());
-                misses.extend(missed.map(|sample| sample.name.clone()));
+                if let (Some(sample), Some(miss)) = (result.sample(), result.miss()) {
+                    match plan.on(miss) {
+                        OnMiss::Fail => misses.push((sample.name.clone(), miss)),
+                        policy @ (OnMiss::Wait | OnMiss::Hold) => {
+                            blind.push((sample.name.clone(), miss, policy));
+                        }
+                    }
+                }
                 continue;
             }
             Check::Hook(at) => {
@@ -224,7 +243,9 @@ fn judged(mut draft: Draft<'_>, results: &[CheckResult]) -> Decision {
                 let why = format!("{} asked for it", hook.name);
                 return way_back::roll_back(draft, Cause::Aborted, &why);
             }
-            (HookType::PreRollout | HookType::Rollout, false) => misses.push(hook.name.clone()),
+            (HookType::PreRollout | HookType::Rollout, false) => {
+                misses.push((hook.name.clone(), Miss::Breach));
+            }
             (HookType::ConfirmTrafficIncrease | HookType::ConfirmPromotion, false) => {
                 closed = Some(hook);
             }
@@ -242,6 +263,10 @@ fn judged(mut draft: Draft<'_>, results: &[CheckResult]) -> Decision {
     if !misses.is_empty() {
         return held(draft, misses, samples(results));
     }
+    if !blind.is_empty() {
+        return unjudged(draft, &blind, samples(results));
+    }
+    draft.status.blind_since = None;
     if closed.is_none() && results.len() < due.len() {
         // Cut short by a request that is answered elsewhere: what was not asked has not passed.
         return draft.next(Next::Again);
@@ -308,14 +333,16 @@ fn samples(results: &[CheckResult]) -> Vec<Sample> {
         .collect()
 }
 
-fn held(mut draft: Draft<'_>, misses: Vec<String>, samples: Vec<Sample>) -> Decision {
+fn held(mut draft: Draft<'_>, misses: Vec<(String, Miss)>, samples: Vec<Sample>) -> Decision {
     let (plan, seen) = (draft.plan, draft.seen);
     draft.status.canary.failed_checks += 1;
     let failed = draft.status.canary.failed_checks;
     draft.events.push(EventKind::CheckHeld {
         failed,
         threshold: plan.threshold,
-        misses,
+        why: worst(&misses),
+        misses: misses.into_iter().map(|(name, _)| name).collect(),
+        counted: true,
         samples,
     });
     if failed >= plan.threshold && plan.timing == Timing::Event {

@@ -30,6 +30,7 @@ use jiff::Timestamp;
 
 pub(super) fn begin(mut draft: Draft<'_>) -> Decision {
     draft.status.gate = None;
+    draft.status.gate_due = None;
     draft.status.approved.clear();
     draft.effects.push(Effect::Promote);
     draft.enter(Phase::Promoting);

@@ -82,6 +82,8 @@ pub(super) fn roll_back(mut draft: Draft<'_>, cause: Cause, why: &str) -> Decisi
         reason: why.to_owned(),
     });
     draft.status.gate = None;
+    draft.status.gate_due = None;
+    draft.status.blind_since = None;
     match side {
         SafeSide::Primary | SafeSide::Target => {}
         SafeSide::Canary => {

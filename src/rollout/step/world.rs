@@ -12,11 +12,13 @@ use crate::rollout::decision::Effect;
 use crate::rollout::decision::Next;
 use crate::rollout::decision::Outcome;
 use crate::rollout::event::EventKind;
+use crate::rollout::event::Miss;
 use crate::rollout::event::Sample;
 use crate::rollout::observation::Observation;
 use crate::rollout::observation::Request;
 use crate::rollout::observation::Workload;
 use crate::rollout::plan::Hook;
+use crate::rollout::plan::OnMiss;
 use crate::rollout::plan::Plan;
 use crate::rollout::plan::Timing;
 use crate::rollout::plan::Way;
@@ -48,6 +50,9 @@ pub(super) fn plan() -> Plan {
         hold_for: SignedDuration::from_hours(1),
         gate_for: SignedDuration::from_hours(24),
         gates_fail: false,
+        gate_poll: None,
+        on_no_data: OnMiss::Fail,
+        on_provider_error: OnMiss::Fail,
         deadline: None,
     }
 }
@@ -75,6 +80,8 @@ pub(super) struct World {
     pub(super) canary_pods: Option<u32>,
     pub(super) proof: Proof,
     pub(super) metric_ok: bool,
+    /// Is there no measurement at all, and why?
+    pub(super) blind: Option<Miss>,
     pub(super) request: Option<Request>,
     /// Hooks that say no, by their place.
     pub(super) refusing: Vec<usize>,
@@ -114,6 +121,7 @@ impl World {
             canary_pods: None,
             proof: Proof::Unknown,
             metric_ok: true,
+            blind: None,
             request: None,
             refusing: Vec::new(),
             calls: Vec::new(),
@@ -186,6 +194,9 @@ impl World {
                     self.log.push(format!("{second} {from}->{to}"));
                 }
                 EventKind::PhaseChanged { to, .. } => self.log.push(format!("{second} {to}")),
+                EventKind::CheckHeld { counted: false, .. } => {
+                    self.log.push(format!("{second} blind"));
+                }
                 EventKind::CheckHeld { failed, .. } => {
                     self.log.push(format!("{second} held {failed}"));
                 }
@@ -226,11 +237,20 @@ impl World {
             max: None,
             unit: Some("%"),
             ok: self.metric_ok,
+            miss: (!self.metric_ok).then_some(Miss::Breach),
             window_ms: 60_000,
             query: None,
             error: None,
         };
-        if self.metric_ok {
+        if self.blind.is_some() {
+            let (value, ok, miss) = (None, false, self.blind);
+            CheckResult::Unavailable(Sample {
+                value,
+                ok,
+                miss,
+                ..sample
+            })
+        } else if self.metric_ok {
             CheckResult::Passed(sample)
         } else {
             CheckResult::Failed(sample)

@@ -1,4 +1,5 @@
 use super::*;
+use crate::rollout::event::Miss;
 use crate::rollout::event::Traffic;
 
 fn context() -> WordsContext<'static> {
@@ -26,6 +27,7 @@ fn sample(name: &str, value: f64, min: Option<f64>, max: Option<f64>) -> Sample 
         max,
         unit,
         ok: true,
+        miss: None,
         window_ms: 60_000,
         query: None,
         error: None,
@@ -71,6 +73,8 @@ fn a_held_look_names_the_misses_only() {
         failed: 1,
         threshold: 5,
         misses: vec!["request-success-rate".to_owned(), "load-test".to_owned()],
+        why: Miss::Breach,
+        counted: true,
         samples: vec![miss, sample("request-duration", 212.0, None, Some(500.0))],
     };
     assert_eq!(
@@ -98,8 +102,23 @@ fn a_missing_value_says_why() {
     let mut none = sample("queue", 0.0, None, Some(1.0));
     none.value = None;
     assert_eq!(measured(&none), "queue no value (no data)");
+    none.miss = Some(Miss::ProviderError);
+    none.error = Some("connection refused".to_owned());
+    assert_eq!(measured(&none), "queue no answer (connection refused)");
+    let kind = EventKind::CheckHeld {
+        failed: 0,
+        threshold: 5,
+        misses: vec!["queue".to_owned()],
+        why: Miss::ProviderError,
+        counted: false,
+        samples: vec![none.clone()],
+    };
+    assert_eq!(
+        message(&kind, &context()),
+        "at 20: queue no answer (connection refused); waiting for the backend"
+    );
     none.error = Some("timeout after 10s".to_owned());
-    assert_eq!(measured(&none), "queue no value (timeout after 10s)");
+    assert_eq!(measured(&none), "queue no answer (timeout after 10s)");
 }
 
 #[test]
