@@ -36,6 +36,7 @@ use crate::controller::Word;
 use crate::error::Error;
 use crate::git::repository::precedes;
 use crate::kubernetes::knative::KnativeTarget;
+use crate::kubernetes::knative::watched;
 use crate::kubernetes::lease::KubernetesLease;
 use crate::kubernetes::mailbox::Mailbox;
 use crate::kubernetes::objects::Objects;
@@ -260,12 +261,11 @@ pub async fn drive(
         Rc::clone(&wake),
     );
     let workloads = options.workloads.clone();
-    let cluster: Box<dyn Cluster> = match (pods, canary.target.kind) {
-        (Some(kind), _) => Box::new(Workloads::new(objects, kind, workloads)),
-        (None, TargetKind::KnativeService) => Box::new(KnativeTarget::new(objects)),
-        (None, TargetKind::Deployment | TargetKind::DaemonSet | TargetKind::Service) => {
-            Box::new(ServiceTarget::new(objects, workloads.include_label_prefix))
-        }
+    let knative = canary.target.kind == TargetKind::KnativeService;
+    let cluster: Box<dyn Cluster> = match pods {
+        Some(kind) => Box::new(Workloads::new(objects, kind, workloads)),
+        None if knative => Box::new(KnativeTarget::new(objects)),
+        None => Box::new(ServiceTarget::new(objects, workloads.include_label_prefix)),
     };
     let router = LiveRoutes::new(requests.clone(), Rc::clone(&canary), provider, owner, wake);
     let lease = lease(world, &canary).queueing(options.queue.is_some());
@@ -322,9 +322,8 @@ pub async fn drive(
         metrics: metric_checks(&canary.analysis.metrics),
         spec: bundle(loaded, provider, options),
     };
-    let timeout = options
-        .timeout
-        .and_then(|timeout| SignedDuration::try_from(timeout).ok());
+    let asked = options.timeout.map(SignedDuration::try_from);
+    let timeout = asked.and_then(Result::ok);
     let timeout = timeout.unwrap_or_else(|| plan.default_timeout());
     let run = || world.run.clone();
     let first = Controller::new(
@@ -422,14 +421,7 @@ async fn catch(
 
 /// Wakes the driver at changes of target, primary and route.
 pub(super) fn wake(requests: &Requests, canary: &Canary, provider: &TrafficProvider) -> Rc<Wake> {
-    let mut watched = match (PodKind::of(canary.target.kind), canary.target.kind) {
-        (Some(kind), _) => Workloads::watched(canary, kind),
-        // The route is the target.
-        (None, TargetKind::KnativeService) => Vec::new(),
-        (None, TargetKind::Deployment | TargetKind::DaemonSet | TargetKind::Service) => {
-            ServiceTarget::watched(canary)
-        }
-    };
+    let mut watched = watched(canary);
     watched.push((provider.route)(canary));
     Rc::new(Wake::new(requests.clone(), watched))
 }

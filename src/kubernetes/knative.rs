@@ -8,12 +8,16 @@ use crate::canary::metadata::PRIMARY_REVISION;
 use crate::canary::metadata::entries;
 use crate::canary::object::ObjectRef;
 use crate::canary::object::Resource;
+use crate::canary::reference::TargetKind;
 use crate::canary::spec::Canary;
 use crate::canary::status::CanaryStatus;
 use crate::kubernetes::fence;
 use crate::kubernetes::objects::Objects;
 use crate::kubernetes::objects::persistently;
 use crate::kubernetes::request::Requests;
+use crate::kubernetes::service_target::ServiceTarget;
+use crate::kubernetes::target::PodKind;
+use crate::kubernetes::workloads::Workloads;
 use crate::port::Job;
 use crate::port::cluster::Cluster;
 use crate::port::cluster::ClusterView;
@@ -53,6 +57,19 @@ pub async fn newest_revision(
     let target = Resource::KNATIVE_SERVICE.in_namespace(&canary.namespace, canary.target_name());
     let live = requests.get_opt(&target).await?;
     Ok(live.and_then(|live| newest(&live).map(str::to_owned)))
+}
+
+/// The objects of any target whose changes matter between two looks, beside its route.
+#[must_use]
+pub fn watched(canary: &Canary) -> Vec<ObjectRef> {
+    match (PodKind::of(canary.target.kind), canary.target.kind) {
+        (Some(kind), _) => Workloads::watched(canary, kind),
+        // The route is the target.
+        (None, TargetKind::KnativeService) => Vec::new(),
+        (None, TargetKind::Deployment | TargetKind::DaemonSet | TargetKind::Service) => {
+            ServiceTarget::watched(canary)
+        }
+    }
 }
 
 impl KnativeTarget {
