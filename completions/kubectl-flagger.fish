@@ -89,6 +89,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote"
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l selector-labels -d 'Labels that may select a target\'s pods, in order of preference' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l ingress-annotations-prefix -d 'Prefix of the annotations that ingress-nginx reads' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l ingress-class -d 'Ingress class of the HTTPProxies of Contour' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l kubeconfig-service-mesh -d 'Path to the kubeconfig of the cluster that the mesh\'s objects are in, if it is another one than the target\'s' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l include-label-prefix -d 'Copy labels and annotations with this prefix to the primary, * for all' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l slack-url -d 'Slack webhook for alerts of Canaries that name no provider' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand promote" -l slack-token -d 'Token of a Slack bot; prefer the variable, other processes can read arguments' -r
@@ -188,6 +189,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l selector-labels -d 'Labels that may select a target\'s pods, in order of preference' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l ingress-annotations-prefix -d 'Prefix of the annotations that ingress-nginx reads' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l ingress-class -d 'Ingress class of the HTTPProxies of Contour' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l kubeconfig-service-mesh -d 'Path to the kubeconfig of the cluster that the mesh\'s objects are in, if it is another one than the target\'s' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -l include-label-prefix -d 'Copy labels and annotations with this prefix to the primary, * for all' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand abort" -s o -l output -d 'What goes to standard output: nothing, one object at the end, or one line an event' -r -f -a "json\t'One object at the end'
 ndjson\t'One object a line, as it happens'"
@@ -369,6 +371,7 @@ complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand eject" -
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand eject" -l selector-labels -d 'Labels that may select a target\'s pods, in order of preference' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand eject" -l ingress-annotations-prefix -d 'Prefix of the annotations that ingress-nginx reads' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand eject" -l ingress-class -d 'Ingress class of the HTTPProxies of Contour' -r
+complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand eject" -l kubeconfig-service-mesh -d 'Path to the kubeconfig of the cluster that the mesh\'s objects are in, if it is another one than the target\'s' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand eject" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand eject" -l context -d 'Context of the kubeconfig to use' -r
 complete -c kubectl-flagger -n "__fish_kubectl_flagger_using_subcommand eject" -l cluster -d 'Cluster of the kubeconfig to use' -r

@@ -38,6 +38,7 @@ use crate::rollout::decision::Outcome;
 use crate::rollout::observation::Request;
 use crate::rollout::plan::PlanOptions;
 use futures::StreamExt as _;
+use std::path::Path;
 use std::rc::Rc;
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -53,7 +54,7 @@ pub fn ask(
     streams: &mut Streams<'_>,
 ) -> Result<ExitCode, Error> {
     block_on(async {
-        let asking = asking(&args.name, globals, environment).await?;
+        let asking = asking(&args.name, globals, None, environment).await?;
         let document = asking.remote.document(&args.name).await?;
         let holder = asking.holder().await?;
         let (Some(holder), true) = (holder, document.is_unfinished()) else {
@@ -88,7 +89,7 @@ pub fn approve(
     streams: &mut Streams<'_>,
 ) -> Result<ExitCode, Error> {
     block_on(async {
-        let asking = asking(&args.name, globals, environment).await?;
+        let asking = asking(&args.name, globals, None, environment).await?;
         let document = asking.remote.document(&args.name).await?;
         let holder = asking.holder().await?;
         let (Some(holder), true) = (holder, document.is_unfinished()) else {
@@ -128,9 +129,10 @@ pub fn approve(
 async fn asking<'a>(
     name: &'a str,
     globals: &Globals,
+    mesh: Option<&Path>,
     environment: &Environment,
 ) -> Result<Asking<'a>, Error> {
-    let remote = Remote::connect(globals, environment).await?;
+    let remote = Remote::connect(globals, mesh, environment).await?;
     Ok(Asking::at(remote, name, environment))
 }
 
@@ -144,8 +146,9 @@ pub fn abort(
     environment: &Environment,
     streams: &mut Streams<'_>,
 ) -> Result<ExitCode, Error> {
+    let mesh = args.flagger.target.kubeconfig_service_mesh.as_deref();
     block_on(async {
-        let asking = asking(&args.name, globals, environment).await?;
+        let asking = asking(&args.name, globals, mesh, environment).await?;
         let document = match asking.remote.document(&args.name).await {
             // A step that always runs must not fail where there was nothing to do.
             Err(Error::Cli(CliError::NeverDriven { .. })) => {

@@ -27,6 +27,7 @@ use crate::kubernetes::client::connect;
 use crate::kubernetes::client::ensure_crypto;
 use crate::kubernetes::eject::Ejection;
 use crate::kubernetes::objects::Objects;
+use crate::kubernetes::options::ConnectOptions;
 use crate::kubernetes::request::Requests;
 use crate::kubernetes::routes::LiveRoutes;
 use crate::kubernetes::run_record::KubernetesRunRecord;
@@ -81,8 +82,11 @@ async fn connected(
     streams: &mut Streams<'_>,
 ) -> Result<(), Error> {
     let clock: Rc<dyn Clock> = Rc::new(SystemClock);
-    let options = promote::connect_options(globals, environment);
-    let connection = connect(&options).await?;
+    let connection = connect(&ConnectOptions {
+        mesh_kubeconfig: args.target.kubeconfig_service_mesh.clone(),
+        ..promote::connect_options(globals, environment)
+    })
+    .await?;
     let namespace = Some(connection.namespace.as_str());
     let mut spec = source::read(&args.source, args.name.as_deref(), namespace)?;
     spec.loaded.canary.ingress_settings = args.target.ingress_settings();

@@ -48,7 +48,7 @@ pub fn run(
     streams: &mut Streams<'_>,
 ) -> Result<ExitCode, Error> {
     block_on(async {
-        let remote = Remote::connect(globals, environment).await?;
+        let remote = Remote::connect(globals, None, environment).await?;
         let namespace = (!args.all_namespaces).then(|| remote.connection.namespace.clone());
         let kind = ObjectRef {
             namespace,

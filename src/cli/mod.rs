@@ -39,6 +39,7 @@ pub mod ask;
 pub mod asking;
 pub mod candidates;
 pub mod complete;
+pub mod config;
 pub mod drive;
 pub mod eject;
 pub mod environment;
@@ -344,6 +345,11 @@ pub fn parse(
     if !wants_sandbox(&args, environment) {
         command = command.mut_subcommand("promote", without_sandbox_variables);
     }
+    let command = config::configured(command, environment).map_err(|why| Answer {
+        text: format!("error: {why}\n"),
+        asked_for: false,
+        code: ExitCode::USAGE,
+    })?;
     let parsed = command
         .try_get_matches_from(&args)
         .and_then(|matches| Cli::from_arg_matches(&matches));

@@ -90,7 +90,11 @@ async fn live_cluster(
     let screen = Output::new(&args.display, globals, environment, Pace::Times(1))?;
     screen.first_words(&*clock, args.name.as_deref(), &args.source.reference);
     let mut options = drive_options(args, environment)?;
-    let connection = connect(&connect_options(globals, environment)).await?;
+    let connection = connect(&ConnectOptions {
+        mesh_kubeconfig: args.flagger.target.kubeconfig_service_mesh.clone(),
+        ..connect_options(globals, environment)
+    })
+    .await?;
     let mut spec = source::read(
         &args.source,
         args.name.as_deref(),
@@ -365,6 +369,7 @@ pub(super) fn connect_options(globals: &Globals, environment: &Environment) -> C
         insecure_skip_tls_verify: globals.insecure_skip_tls_verify,
         disable_compression: globals.disable_compression,
         request_timeout: globals.request_timeout(),
+        mesh_kubeconfig: None,
         wire_log: globals.wire_log(),
         environment: ClusterEnvironment {
             kubeconfig: environment.get("KUBECONFIG").map(Into::into),

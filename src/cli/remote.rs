@@ -15,6 +15,7 @@ use crate::kubernetes::client::Connection;
 use crate::kubernetes::client::connect;
 use crate::kubernetes::client::ensure_crypto;
 use crate::kubernetes::lease::KubernetesLease;
+use crate::kubernetes::options::ConnectOptions;
 use crate::kubernetes::request::Requests;
 use crate::kubernetes::run_record::KubernetesRunRecord;
 use crate::os;
@@ -25,6 +26,7 @@ use crate::port::run_record::RunRecord as _;
 use crate::port::run_record::RunRecordError;
 use rand::Rng as _;
 use std::future::Future;
+use std::path::Path;
 use std::rc::Rc;
 
 /// The cluster, as this process reaches it.
@@ -54,12 +56,21 @@ pub fn block_on<T>(verb: impl Future<Output = Result<T, Error>>) -> Result<T, Er
 }
 
 impl Remote {
-    /// Connects as the flags and the kubeconfig say.
+    /// Connects as the flags and the kubeconfig say. `mesh` is the kubeconfig of a mesh in another cluster; only those
+    /// who change routes need it.
     ///
     /// # Errors
-    /// The kubeconfig cannot be used.
-    pub async fn connect(globals: &Globals, environment: &Environment) -> Result<Self, Error> {
-        let connection = connect(&connect_options(globals, environment)).await?;
+    /// A kubeconfig cannot be used.
+    pub async fn connect(
+        globals: &Globals,
+        mesh: Option<&Path>,
+        environment: &Environment,
+    ) -> Result<Self, Error> {
+        let options = ConnectOptions {
+            mesh_kubeconfig: mesh.map(Path::to_owned),
+            ..connect_options(globals, environment)
+        };
+        let connection = connect(&options).await?;
         Ok(Self::over(connection))
     }
 

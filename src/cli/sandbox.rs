@@ -366,6 +366,7 @@ pub fn connection(world: &World, namespace: &str) -> Connection {
         cluster: NAME.to_owned(),
         server: format!("https://{NAME}"),
         request_timeout: None,
+        mesh: None,
     }
 }
 

@@ -41,7 +41,7 @@ pub fn run(
     streams: &mut Streams<'_>,
 ) -> Result<ExitCode, Error> {
     block_on(async {
-        let remote = Remote::connect(globals, environment).await?;
+        let remote = Remote::connect(globals, None, environment).await?;
         let document = remote.document(&args.name).await?;
         let lease = remote.lease(
             &args.name,

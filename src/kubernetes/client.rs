@@ -36,6 +36,15 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Name of the context and cluster of a process that runs in a pod with its service account.
 const IN_CLUSTER: &str = "in-cluster";
 
+/// An API server, and how it is reached.
+#[derive(Clone)]
+pub struct Peer {
+    /// Knows address, trust and credentials.
+    pub client: Client,
+    /// Its URL, without credentials.
+    pub server: String,
+}
+
 /// A client and what it was made from. It belongs to the async runtime it was made in. Its `valid_until` is the end
 /// of a credential plugin's credentials, where the plugin says.
 #[derive(Clone)]
@@ -52,6 +61,8 @@ pub struct Connection {
     pub server: String,
     /// `--request-timeout`.
     pub request_timeout: Option<Duration>,
+    /// Where the objects of a mesh are, if that is another cluster.
+    pub mesh: Option<Peer>,
 }
 
 impl Connection {
@@ -105,8 +116,22 @@ fn prepare(options: &ConnectOptions) -> Result<Connection, ConnectError> {
     let namespace = config.default_namespace.clone();
     let server = without_userinfo(config.cluster_url.to_string().trim_end_matches('/'));
     let client = client(config, plugin, options.environment.interactive, &server)?;
+    let mesh = options.mesh_kubeconfig.as_ref().map(|file| {
+        prepare(&ConnectOptions {
+            kubeconfig: Some(file.clone()),
+            request_timeout: options.request_timeout,
+            wire_log: options.wire_log.clone(),
+            environment: options.environment.clone(),
+            ..ConnectOptions::default()
+        })
+    });
+    let mesh = mesh.transpose()?.map(|mesh| Peer {
+        client: mesh.client,
+        server: mesh.server,
+    });
     let connection = Connection {
         client,
+        mesh: mesh.filter(|mesh| mesh.server != server),
         namespace,
         context,
         cluster,

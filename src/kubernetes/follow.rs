@@ -10,6 +10,7 @@ use crate::kubernetes::operation::Selection;
 use crate::kubernetes::operation::with_query;
 use crate::kubernetes::request::Requests;
 use crate::kubernetes::request::text_at;
+use crate::kubernetes::request::timeout;
 use crate::port::cluster_error::ClusterError;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
@@ -213,10 +214,13 @@ impl Following {
             .requests
             .within(
                 deadline,
-                self.requests.0.client.request_events::<Value>(request),
+                self.requests
+                    .peer(&self.kind)
+                    .client
+                    .request_events::<Value>(request),
             )
             .await
-            .ok_or_else(|| self.requests.timeout(deadline))?;
+            .ok_or_else(|| timeout(&asked, deadline))?;
         match opened {
             Ok(events) => Ok(events.boxed()),
             Err(error) => Err(from_client(&asked, &error)),

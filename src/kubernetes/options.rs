@@ -46,6 +46,8 @@ pub struct ConnectOptions {
     pub disable_compression: bool,
     /// `--request-timeout`: for each request, instead of the default of 10 s.
     pub request_timeout: Option<Duration>,
+    /// `--kubeconfig-service-mesh`: of the cluster that a mesh's objects are in, if it is another one.
+    pub mesh_kubeconfig: Option<PathBuf>,
     /// `-v`, where it asks for anything.
     pub wire_log: Option<WireLog>,
     /// What the environment says.

@@ -4,6 +4,7 @@
 
 use crate::canary::object::ObjectRef;
 use crate::kubernetes::client::Connection;
+use crate::kubernetes::client::Peer;
 use crate::kubernetes::error::Asked;
 use crate::kubernetes::error::from_client;
 use crate::kubernetes::error::from_status;
@@ -28,7 +29,6 @@ use http::header::ACCEPT;
 use http::header::CONTENT_TYPE;
 use http::header::RETRY_AFTER;
 use http_body_util::BodyExt as _;
-use kube::Client;
 use kube::client::Body;
 use kube::core::Status;
 use serde_json::Value;
@@ -42,13 +42,27 @@ pub const DEADLINE: Duration = Duration::from_secs(10);
 /// Objects a page of a list. What one target refers to, with the primary's copies, comes in one.
 const PAGE: u32 = 2000;
 
+/// Groups whose objects are where the target is, even if a mesh has a cluster of its own, as Flagger has it: everything
+/// but the objects of meshes and gateways.
+const HOME: &[&str] = &[
+    "",
+    "apps",
+    "authorization.k8s.io",
+    "autoscaling",
+    "coordination.k8s.io",
+    "flagger.app",
+    "keda.sh",
+    "networking.k8s.io",
+    "serving.knative.dev",
+];
+
 /// Sends requests. Cheap to clone.
 #[derive(Clone)]
 pub struct Requests(pub(super) Rc<Inner>);
 
 pub(super) struct Inner {
-    pub(super) client: Client,
-    pub(super) server: String,
+    home: Peer,
+    mesh: Option<Peer>,
     pub(super) deadline: Duration,
     pub(super) clock: Rc<dyn Clock>,
     pub(super) jitter: Jitter,
@@ -73,8 +87,11 @@ impl Requests {
     #[must_use]
     pub fn new(connection: &Connection, clock: Rc<dyn Clock>, seed: u64) -> Self {
         Self(Rc::new(Inner {
-            client: connection.client.clone(),
-            server: connection.server.clone(),
+            home: Peer {
+                client: connection.client.clone(),
+                server: connection.server.clone(),
+            },
+            mesh: connection.mesh.clone(),
             deadline: connection.request_timeout.unwrap_or(DEADLINE),
             clock,
             jitter: Jitter::new(seed),
@@ -84,7 +101,21 @@ impl Requests {
     /// URL of the API server, without credentials.
     #[must_use]
     pub fn server(&self) -> &str {
-        &self.0.server
+        &self.0.home.server
+    }
+
+    /// Is this object in another cluster than the target?
+    #[must_use]
+    pub fn is_elsewhere(&self, object: &ObjectRef) -> bool {
+        self.0.mesh.is_some() && !HOME.contains(&object.group.as_str())
+    }
+
+    /// Where this object is.
+    pub(super) fn peer(&self, object: &ObjectRef) -> &Peer {
+        match &self.0.mesh {
+            Some(mesh) if self.is_elsewhere(object) => mesh,
+            Some(_) | None => &self.0.home,
+        }
     }
 
     /// One object.
@@ -266,7 +297,7 @@ impl Requests {
             verb,
             object,
             subresource,
-            server: &self.0.server,
+            server: &self.peer(object).server,
         }
     }
 
@@ -283,7 +314,7 @@ impl Requests {
                 Some(Ok(answer)) => return Ok(answer),
                 Some(Err(failure)) => failure,
                 None => Failure {
-                    error: self.timeout(deadline),
+                    error: timeout(asked, deadline),
                     retry_after: None,
                 },
             };
@@ -315,7 +346,7 @@ impl Requests {
             })
         })?;
         let response = self
-            .0
+            .peer(asked.object)
             .client
             .send(request)
             .await
@@ -365,12 +396,12 @@ impl Requests {
             Either::Right(((), _)) => None,
         }
     }
+}
 
-    pub(super) fn timeout(&self, after: Duration) -> ClusterError {
-        ClusterError::Timeout {
-            server: self.0.server.clone(),
-            after_ms: u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
-        }
+pub(super) fn timeout(asked: &Asked<'_>, after: Duration) -> ClusterError {
+    ClusterError::Timeout {
+        server: asked.server.to_owned(),
+        after_ms: u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
     }
 }
 

@@ -123,7 +123,12 @@ impl LiveRoutes {
                 labels.insert(MANAGED_BY.to_owned(), MANAGER.into());
                 manifest["metadata"]["labels"] = labels.into();
                 // What belongs to no namespace cannot have an owner in one.
-                if let (Some(owner), Some(_)) = (&self.owner, &address.namespace) {
+                // Nor has what is in another cluster.
+                if let (Some(owner), Some(_), false) = (
+                    &self.owner,
+                    &address.namespace,
+                    self.requests.is_elsewhere(&address),
+                ) {
                     manifest["metadata"]["ownerReferences"] = vec![owner.clone()].into();
                 }
                 fence::mark(&mut manifest, fence, &self.key());

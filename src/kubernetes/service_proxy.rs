@@ -96,7 +96,7 @@ pub(super) async fn carry(
         .map_err(|error| error.to_string())?;
     let exchange = async {
         let response = requests
-            .0
+            .peer(asked.object)
             .client
             .send(sending)
             .await

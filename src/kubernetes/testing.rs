@@ -77,6 +77,7 @@ impl Server {
             cluster: "test".to_owned(),
             server: "https://test".to_owned(),
             request_timeout: None,
+            mesh: None,
         };
         Requests::new(&connection, Rc::new(TestClock::default()), 7)
     }

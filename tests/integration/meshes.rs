@@ -3,6 +3,10 @@
 use crate::support::stage::Stage;
 use crate::support::stage::podinfo;
 use crate::support::stage::served;
+use crate::support::tap::Switch;
+use kubectl_flagger::kubernetes::client::Peer;
+use kubectl_flagger::sandbox::SandboxCluster;
+use kubectl_flagger::sandbox::SandboxOptions;
 use kubectl_flagger::sandbox::objects::Objects as _;
 use kubectl_flagger::sandbox::scenario::Scenario;
 use serde_json::Value;
@@ -156,4 +160,39 @@ async fn a_route_of_a_whole_cluster_has_no_owner_in_a_namespace() {
     );
     let primary = stage.object("deployments", "podinfo-primary");
     assert_eq!(primary["metadata"]["ownerReferences"][0]["kind"], "Canary");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_objects_of_a_mesh_can_be_in_a_cluster_of_their_own() {
+    let mut scenario = meshed("linkerd", GOOD);
+    // These users do not come by the mesh: nobody could measure the new version.
+    scenario.canary["spec"]["analysis"]["metrics"] = json!([]);
+    let mut stage = Stage::open(scenario);
+    let mesh = SandboxCluster::new(SandboxOptions {
+        namespaces: vec!["test".to_owned()],
+        ..SandboxOptions::new(stage.world.clock())
+    });
+    stage.mesh = Some(Peer {
+        client: kube::Client::new(mesh.service(), "test"),
+        server: "https://mesh".to_owned(),
+    });
+    let stage = stage.serving().await;
+    assert_eq!(stage.play().await.unwrap(), 0);
+    assert_eq!(stage.weights(), [10, 20, 30, 40, 50, 0]);
+    let split = || mesh.objects().get("trafficsplits", "test", "podinfo");
+    let owners = split().unwrap()["metadata"]["ownerReferences"].clone();
+    assert!(owners.is_null(), "{owners}");
+    let primary = ("deployments", "test", "podinfo-primary");
+    assert!(
+        mesh.objects()
+            .get(primary.0, primary.1, primary.2)
+            .is_none()
+    );
+    let home = stage.world.cluster().objects();
+    assert!(home.get(primary.0, primary.1, primary.2).is_some());
+    assert!(home.get("trafficsplits", "test", "podinfo").is_none());
+
+    let said = stage.eject(Switch::new(None), &mut |_| {}).await;
+    assert!(said.is_ok(), "{said:?}");
+    assert!(split().is_none());
 }

@@ -24,6 +24,7 @@ use kubectl_flagger::git::journal::Journal;
 use kubectl_flagger::git::journal::JournalOptions;
 use kubectl_flagger::git::transport::environment::GitEnvironment;
 use kubectl_flagger::kubernetes::client::Connection;
+use kubectl_flagger::kubernetes::client::Peer;
 use kubectl_flagger::kubernetes::client::ensure_crypto;
 use kubectl_flagger::kubernetes::lease::IsGone;
 use kubectl_flagger::kubernetes::request::Requests;
@@ -68,6 +69,8 @@ pub struct Stage {
     pub events: Rc<RefCell<Vec<Event>>>,
     /// Remote that the record is pushed to; `.` for none.
     pub remote: Option<String>,
+    /// Where the mesh's objects are, if that is another cluster.
+    pub mesh: Option<Peer>,
     /// Is a driver of this machine that holds the lock known to be gone?
     pub is_gone: IsGone,
     /// Where drivers hear requests of other processes.
@@ -157,6 +160,7 @@ impl Stage {
             spec,
             events: Rc::default(),
             remote: None,
+            mesh: None,
             is_gone: |_, _| true,
             asks: RefCell::default(),
             runs: Cell::new(0),
@@ -188,6 +192,7 @@ impl Stage {
             cluster: "sandbox".to_owned(),
             server: "https://sandbox".to_owned(),
             request_timeout: None,
+            mesh: self.mesh.clone(),
         };
         Requests::new(&connection, Rc::new(self.world.clock()), 1)
     }

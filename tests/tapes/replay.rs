@@ -191,6 +191,7 @@ fn surroundings(loaded: &Loaded, world: &World, run: u64) -> drive::World {
         cluster: "tape".to_owned(),
         server: "https://tape".to_owned(),
         request_timeout: None,
+        mesh: None,
     };
     let clock: Rc<dyn Clock> = Rc::new(world.clock());
     let requests = Requests::new(&connection, Rc::clone(&clock), run);

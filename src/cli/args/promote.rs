@@ -230,6 +230,14 @@ pub struct TargetOptions {
         env = "KUBECTL_FLAGGER_INGRESS_CLASS"
     )]
     pub ingress_class: Option<String>,
+
+    /// Path to the kubeconfig of the cluster that the mesh's objects are in, if it is another one than the target's
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "KUBECTL_FLAGGER_KUBECONFIG_SERVICE_MESH"
+    )]
+    pub kubeconfig_service_mesh: Option<PathBuf>,
 }
 
 impl TargetOptions {

@@ -61,6 +61,7 @@ fn codes(clone: &Fixture, environment: &GitEnvironment) -> Vec<u8> {
             cluster: "sandbox".to_owned(),
             server: "https://sandbox".to_owned(),
             request_timeout: None,
+            mesh: None,
         };
         let requests = Requests::new(&connection, Rc::clone(&clock), 1);
         let mut codes = Vec::new();

@@ -74,3 +74,18 @@ func (r *Run) Faults() []string {
 	}
 	return faults
 }
+
+// Overhead is how much longer than that many intervals it took from the first weight to the promotion, as a ratio: what
+// is left where no pods are waited for. 0 where one of the two did not happen.
+func (r *Run) Overhead(intervals int, interval time.Duration) float64 {
+	var first time.Time
+	for _, event := range r.Events {
+		switch {
+		case event.Type == "traffic.changed" && first.IsZero():
+			first = event.At
+		case event.Type == "phase.changed" && event.Data["to"] == "Promoting" && !first.IsZero():
+			return event.At.Sub(first).Seconds() / (time.Duration(intervals) * interval).Seconds()
+		}
+	}
+	return 0
+}

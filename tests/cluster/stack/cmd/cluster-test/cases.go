@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"flagger.test/stack/backend"
 	"flagger.test/stack/controlplane"
@@ -29,6 +30,9 @@ func (s *suite) promotes(ctx context.Context) {
 	w.expectState(ctx, c, newImage, "Succeeded")
 	w.expectWeights(c, 0, 10, 20, 30, 40, 50, 0)
 	w.expectStory(c, "Succeeded", 10, 20, 30, 40, 50)
+	ratio := run.Overhead(5, 10*time.Second)
+	c.Expect(ratio >= 1 && ratio <= 1.02, "the analysis took %.4f of its five intervals", ratio)
+	c.Note("the analysis took %.4f of its five intervals", ratio)
 	queries, dated := w.metrics.Queries()
 	c.Expect(len(queries) == 10, "metrics were asked %d times instead of 2 at each of 5 weights", len(queries))
 	c.Expect(dated == 0, "%d queries named a time", dated)
