@@ -21,6 +21,7 @@ use crate::cli::promote::hosts;
 use crate::cli::promote::transport;
 use crate::cli::questions::drafts;
 use crate::cli::questions::questions;
+use crate::cli::remote::block_in;
 use crate::cli::sandbox;
 use crate::cli::source;
 use crate::clock::SystemClock;
@@ -28,7 +29,6 @@ use crate::error::Error;
 use crate::error::ExitCode;
 use crate::kubernetes::api_server::ApiServer;
 use crate::kubernetes::client::connect;
-use crate::kubernetes::client::ensure_crypto;
 use crate::kubernetes::knative::newest_revision;
 use crate::kubernetes::request::Requests;
 use crate::port::clock::Clock;
@@ -58,13 +58,7 @@ pub fn run(
     environment: &Environment,
     streams: &mut Streams<'_>,
 ) -> Result<ExitCode, Error> {
-    ensure_crypto();
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    runtime.enable_all().start_paused(args.sandbox.is_some());
-    let runtime = runtime.build().map_err(|error| CliError::Start {
-        why: error.to_string(),
-    })?;
-    let report = runtime.block_on(async {
+    let report = block_in(args.sandbox.is_some(), async {
         match &args.sandbox {
             Some(scenario) => in_sandbox(args, scenario.as_deref(), globals, environment).await,
             None => on_cluster(args, globals, environment).await,

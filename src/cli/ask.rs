@@ -55,11 +55,7 @@ pub fn ask(
 ) -> Result<ExitCode, Error> {
     block_on(async {
         let asking = asking(&args.name, globals, None, environment).await?;
-        let document = asking.remote.document(&args.name).await?;
-        let holder = asking.holder().await?;
-        let (Some(holder), true) = (holder, document.is_unfinished()) else {
-            return Err(asking.idle(&document));
-        };
+        let (document, holder) = asking.driven().await?;
         let Some(document) = asking.answered(verb, &document).await? else {
             return Err(asking.no_answer(holder));
         };
@@ -90,11 +86,7 @@ pub fn approve(
 ) -> Result<ExitCode, Error> {
     block_on(async {
         let asking = asking(&args.name, globals, None, environment).await?;
-        let document = asking.remote.document(&args.name).await?;
-        let holder = asking.holder().await?;
-        let (Some(holder), true) = (holder, document.is_unfinished()) else {
-            return Err(asking.idle(&document));
-        };
+        let (document, holder) = asking.driven().await?;
         let closed = |why: String| CliError::NothingWaits {
             canary: asking.canary(),
             why,

@@ -71,6 +71,18 @@ impl<'a> Asking<'a> {
         }))
     }
 
+    /// The run under way, and who drives it.
+    ///
+    /// # Errors
+    /// Nobody drives it, or that cannot be read.
+    pub async fn driven(&self) -> Result<(Document, String), Error> {
+        let document = self.remote.document(self.name).await?;
+        match self.holder().await? {
+            Some(holder) if document.is_unfinished() => Ok((document, holder)),
+            Some(_) | None => Err(self.idle(&document)),
+        }
+    }
+
     /// Leaves the request and waits for the answer: the record that has it, or `None` where none came. It is taken
     /// away again either way.
     ///
@@ -115,8 +127,7 @@ impl<'a> Asking<'a> {
     }
 
     /// Nobody is there who could be asked.
-    #[must_use]
-    pub fn idle(&self, document: &Document) -> Error {
+    fn idle(&self, document: &Document) -> Error {
         let weight = document.status.weight();
         let phase = document.status.phase().as_str();
         let why = if document.is_unfinished() {

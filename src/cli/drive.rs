@@ -13,7 +13,6 @@ use crate::canary::object::Resource;
 use crate::canary::problem::ProblemKind;
 use crate::canary::problem::SpecErrors;
 use crate::canary::problem::SpecProblem;
-use crate::canary::reference::TargetKind;
 use crate::canary::spec::Canary;
 use crate::canary::validate::validate_for;
 use crate::cli::alerting::AlertOptions;
@@ -35,21 +34,16 @@ use crate::controller::RunError;
 use crate::controller::Word;
 use crate::error::Error;
 use crate::git::repository::precedes;
-use crate::kubernetes::knative::KnativeTarget;
-use crate::kubernetes::knative::watched;
+use crate::kubernetes::cluster_target;
 use crate::kubernetes::lease::KubernetesLease;
 use crate::kubernetes::mailbox::Mailbox;
 use crate::kubernetes::objects::Objects;
 use crate::kubernetes::request::Requests;
 use crate::kubernetes::routes::LiveRoutes;
 use crate::kubernetes::run_record::KubernetesRunRecord;
-use crate::kubernetes::service_target::ServiceTarget;
-use crate::kubernetes::target::PodKind;
 use crate::kubernetes::wake::Wake;
 use crate::kubernetes::workloads::WorkloadOptions;
-use crate::kubernetes::workloads::Workloads;
 use crate::port::alerts::Alerts as _;
-use crate::port::cluster::Cluster;
 use crate::port::journal::StatusJournal;
 use crate::port::lease::LeaseError;
 use crate::port::lease::LeaseTimes;
@@ -251,7 +245,6 @@ pub async fn drive(
     } = prepared;
     let requests = &world.requests;
     let owner = owner(requests, loaded).await?;
-    let pods = PodKind::of(canary.target.kind);
     let (namespace, name) = (canary.namespace.as_str(), canary.name.as_str());
     let wake = wake(requests, &canary, provider);
     let objects = Objects::new(
@@ -260,13 +253,7 @@ pub async fn drive(
         owner.clone(),
         Rc::clone(&wake),
     );
-    let workloads = options.workloads.clone();
-    let knative = canary.target.kind == TargetKind::KnativeService;
-    let cluster: Box<dyn Cluster> = match pods {
-        Some(kind) => Box::new(Workloads::new(objects, kind, workloads)),
-        None if knative => Box::new(KnativeTarget::new(objects)),
-        None => Box::new(ServiceTarget::new(objects, workloads.include_label_prefix)),
-    };
+    let cluster = cluster_target::cluster(objects, options.workloads.clone());
     let router = LiveRoutes::new(requests.clone(), Rc::clone(&canary), provider, owner, wake);
     let lease = lease(world, &canary).queueing(options.queue.is_some());
     let repository = options.queue.clone();
@@ -421,7 +408,7 @@ async fn catch(
 
 /// Wakes the driver at changes of target, primary and route.
 pub(super) fn wake(requests: &Requests, canary: &Canary, provider: &TrafficProvider) -> Rc<Wake> {
-    let mut watched = watched(canary);
+    let mut watched = cluster_target::watched(canary);
     watched.push((provider.route)(canary));
     Rc::new(Wake::new(requests.clone(), watched))
 }

@@ -17,6 +17,7 @@ use crate::cli::error::CliError;
 use crate::cli::globals::Globals;
 use crate::cli::metric_settings::MetricSettings;
 use crate::cli::promote;
+use crate::cli::remote::block_on;
 use crate::cli::source;
 use crate::clock::SystemClock;
 use crate::controller::Document;
@@ -24,7 +25,6 @@ use crate::controller::RunError;
 use crate::error::Error;
 use crate::error::ExitCode;
 use crate::kubernetes::client::connect;
-use crate::kubernetes::client::ensure_crypto;
 use crate::kubernetes::eject::Ejection;
 use crate::kubernetes::objects::Objects;
 use crate::kubernetes::options::ConnectOptions;
@@ -64,14 +64,7 @@ pub fn run(
     environment: &Environment,
     streams: &mut Streams<'_>,
 ) -> Result<ExitCode, Error> {
-    ensure_crypto();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(|error| CliError::Start {
-        why: error.to_string(),
-    })?;
-    runtime.block_on(connected(args, globals, environment, streams))?;
+    block_on(connected(args, globals, environment, streams))?;
     Ok(ExitCode::OK)
 }
 

@@ -21,12 +21,12 @@ use crate::cli::globals::Globals;
 use crate::cli::promote::connect_options;
 use crate::cli::promote::hosts;
 use crate::cli::promote::transport;
+use crate::cli::remote::block_on;
 use crate::cli::source;
 use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::error::ExitCode;
 use crate::kubernetes::client::connect;
-use crate::kubernetes::client::ensure_crypto;
 use crate::kubernetes::request::Requests;
 use crate::port::clock::Clock;
 use crate::transport::reach::AllowList;
@@ -54,14 +54,7 @@ pub fn run(
         streams.print(&shown)?;
         return Ok(ExitCode::OK);
     }
-    ensure_crypto();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(|error| CliError::Start {
-        why: error.to_string(),
-    })?;
-    runtime.block_on(send(args, globals, environment, provider, &message))?;
+    block_on(send(args, globals, environment, provider, &message))?;
     streams.print(&format!("{} took it\n", alerts::of(provider.kind).title))?;
     Ok(ExitCode::OK)
 }

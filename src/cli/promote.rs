@@ -19,6 +19,7 @@ use crate::cli::globals::Globals;
 use crate::cli::metric_settings::metric_settings;
 use crate::cli::output::Output;
 use crate::cli::output::Pace;
+use crate::cli::remote::block_on;
 use crate::cli::sandbox;
 use crate::cli::signals;
 use crate::cli::skip;
@@ -34,7 +35,6 @@ use crate::git::transport;
 use crate::git::transport::environment::GitEnvironment;
 use crate::kubernetes::client::Connection;
 use crate::kubernetes::client::connect;
-use crate::kubernetes::client::ensure_crypto;
 use crate::kubernetes::options::ConnectOptions;
 use crate::kubernetes::options::Environment as ClusterEnvironment;
 use crate::kubernetes::request::Requests;
@@ -64,19 +64,12 @@ pub fn run(
     environment: &Environment,
     streams: &mut Streams<'_>,
 ) -> Result<ExitCode, Error> {
-    ensure_crypto();
     if args.sandbox.is_wanted() {
         return sandbox::promote(args, globals, environment);
     }
     // before any thread: libgit2 does not synchronise its list of ways
     transport::register()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(|error| CliError::Start {
-        why: error.to_string(),
-    })?;
-    runtime.block_on(live_cluster(args, globals, environment, streams))
+    block_on(live_cluster(args, globals, environment, streams))
 }
 
 async fn live_cluster(

@@ -45,11 +45,18 @@ pub struct Remote {
 /// # Errors
 /// There is no runtime, or the verb's own.
 pub fn block_on<T>(verb: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    block_in(false, verb)
+}
+
+/// The same; where the clock is `paused`, it jumps from one due time to the next.
+///
+/// # Errors
+/// There is no runtime, or the verb's own.
+pub fn block_in<T>(paused: bool, verb: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     ensure_crypto();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(|error| CliError::Start {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().start_paused(paused);
+    let runtime = runtime.build().map_err(|error| CliError::Start {
         why: error.to_string(),
     })?;
     runtime.block_on(verb)

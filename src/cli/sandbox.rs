@@ -19,6 +19,7 @@ use crate::cli::promote::check_references;
 use crate::cli::promote::drive_options;
 use crate::cli::promote::hosts;
 use crate::cli::promote::journal_options;
+use crate::cli::remote::block_in;
 use crate::cli::signals;
 use crate::cli::source;
 use crate::error::Error;
@@ -65,12 +66,10 @@ pub fn promote(
     let named = args.sandbox.sandbox.as_ref().and_then(Option::as_deref);
     let scenario = scenario(named)?;
     let speed = args.sandbox.speed();
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    runtime.enable_all().start_paused(speed == Speed::Max);
-    let runtime = runtime.build().map_err(|error| CliError::Start {
-        why: error.to_string(),
-    })?;
-    runtime.block_on(play(args, globals, environment, scenario))
+    block_in(
+        speed == Speed::Max,
+        play(args, globals, environment, scenario),
+    )
 }
 
 /// The scenario that is named, else the podinfo example.

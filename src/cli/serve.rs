@@ -4,6 +4,7 @@ use crate::canary::phase::Phase;
 use crate::cli::Streams;
 use crate::cli::args::sandbox::ServeArgs;
 use crate::cli::error::CliError;
+use crate::cli::remote::block_on;
 use crate::cli::sandbox;
 use crate::clock::SystemClock;
 use crate::error::Error;
@@ -40,13 +41,7 @@ pub fn run(args: &ServeArgs, streams: &mut Streams<'_>) -> Result<ExitCode, Erro
         Some(path) => sandbox::named_scenario(path)?,
         None => built_in::scenario(built_in::DEFAULT)?.without_events(),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(|error| CliError::Start {
-        why: error.to_string(),
-    })?;
-    runtime.block_on(serve(args, streams, scenario))
+    block_on(serve(args, streams, scenario))
 }
 
 async fn serve(

@@ -8,18 +8,12 @@ use crate::canary::metadata::PRIMARY_REVISION;
 use crate::canary::metadata::entries;
 use crate::canary::object::ObjectRef;
 use crate::canary::object::Resource;
-use crate::canary::reference::TargetKind;
 use crate::canary::spec::Canary;
-use crate::canary::status::CanaryStatus;
+use crate::kubernetes::cluster_target::Target;
 use crate::kubernetes::fence;
 use crate::kubernetes::objects::Objects;
 use crate::kubernetes::objects::persistently;
 use crate::kubernetes::request::Requests;
-use crate::kubernetes::service_target::ServiceTarget;
-use crate::kubernetes::target::PodKind;
-use crate::kubernetes::workloads::Workloads;
-use crate::port::Job;
-use crate::port::cluster::Cluster;
 use crate::port::cluster::ClusterView;
 use crate::port::cluster::Effect;
 use crate::port::cluster::Fence;
@@ -57,19 +51,6 @@ pub async fn newest_revision(
     let target = Resource::KNATIVE_SERVICE.in_namespace(&canary.namespace, canary.target_name());
     let live = requests.get_opt(&target).await?;
     Ok(live.and_then(|live| newest(&live).map(str::to_owned)))
-}
-
-/// The objects of any target whose changes matter between two looks, beside its route.
-#[must_use]
-pub fn watched(canary: &Canary) -> Vec<ObjectRef> {
-    match (PodKind::of(canary.target.kind), canary.target.kind) {
-        (Some(kind), _) => Workloads::watched(canary, kind),
-        // The route is the target.
-        (None, TargetKind::KnativeService) => Vec::new(),
-        (None, TargetKind::Deployment | TargetKind::DaemonSet | TargetKind::Service) => {
-            ServiceTarget::watched(canary)
-        }
-    }
 }
 
 impl KnativeTarget {
@@ -119,34 +100,6 @@ impl KnativeTarget {
             clock.sleep(LOOK).await;
             waited += LOOK;
         }
-    }
-
-    async fn look(&self, whole: bool) -> Result<ClusterView, WorkloadError> {
-        let target = if whole {
-            self.observed().await?
-        } else {
-            self.target().await?
-        };
-        let newest = newest(&target);
-        let primary = match primary(&target) {
-            Some(primary) => Some(primary.to_owned()),
-            // That users are on several is told by who looks at the route.
-            None => settled(&self.objects.canary, &target).unwrap_or_default(),
-        };
-        Ok(ClusterView {
-            canary: self.workload(newest).await?,
-            primary: match &primary {
-                Some(primary) => Some(self.workload(Some(primary)).await?),
-                None => None,
-            },
-            revision: newest.unwrap_or_default().to_owned(),
-            primary_is_current: primary.as_deref() == newest,
-            services_exist: true,
-            apex_on_primary: true,
-            // A revision is never changed: configuration that changes beside it is not a new one.
-            tracked_configs: Some(BTreeMap::new()),
-            epoch: fence::epoch(&target),
-        })
     }
 
     /// A revision counts as one pod: Knative starts as many as there are requests, and none for nobody.
@@ -200,6 +153,67 @@ impl KnativeTarget {
         patched.map(drop)
     }
 
+    /// Its traffic is as it was before us.
+    pub(super) async fn give_back(&self, fence: &Fence) -> Result<(), WorkloadError> {
+        persistently(|| async {
+            let target = self.target().await?;
+            let mut annotations = entries(&target, "annotations");
+            if annotations.shift_remove(PRIMARY_REVISION).is_none() {
+                return Ok(());
+            }
+            let original = annotations.get(ORIGINAL).and_then(Value::as_str);
+            let original: Option<Value> = original.and_then(|text| serde_json::from_str(text).ok());
+            let path = "/spec/traffic";
+            let mut operations =
+                vec![json!({"op": "add", "path": "/metadata/annotations", "value": annotations})];
+            operations.extend(original.map(|traffic| match traffic {
+                Value::Null => json!({"op": "remove", "path": path}),
+                list => json!({"op": "add", "path": path, "value": list}),
+            }));
+            let address = self.address();
+            let patched = self
+                .objects
+                .patch(&address, &target, operations, fence)
+                .await;
+            patched.map(drop)
+        })
+        .await
+    }
+}
+
+impl Target for KnativeTarget {
+    fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
+    async fn look(&self, whole: bool) -> Result<ClusterView, WorkloadError> {
+        let target = if whole {
+            self.observed().await?
+        } else {
+            self.target().await?
+        };
+        let newest = newest(&target);
+        let primary = match primary(&target) {
+            Some(primary) => Some(primary.to_owned()),
+            // That users are on several is told by who looks at the route.
+            None => settled(&self.objects.canary, &target).unwrap_or_default(),
+        };
+        Ok(ClusterView {
+            canary: self.workload(newest).await?,
+            primary: match &primary {
+                Some(primary) => Some(self.workload(Some(primary)).await?),
+                None => None,
+            },
+            revision: newest.unwrap_or_default().to_owned(),
+            primary_is_current: primary.as_deref() == newest,
+            services_exist: true,
+            apex_on_primary: true,
+            // A revision is never changed: configuration that changes beside it is not a new one.
+            tracked_configs: Some(BTreeMap::new()),
+            epoch: fence::epoch(&target),
+        })
+    }
+
     async fn perform_once(
         &self,
         effect: &Effect,
@@ -240,57 +254,5 @@ impl KnativeTarget {
             | Effect::SetRoutes { .. } => {}
         }
         Ok(Performed::default())
-    }
-
-    /// Its traffic is as it was before us.
-    pub(super) async fn give_back(&self, fence: &Fence) -> Result<(), WorkloadError> {
-        persistently(|| async {
-            let target = self.target().await?;
-            let mut annotations = entries(&target, "annotations");
-            if annotations.shift_remove(PRIMARY_REVISION).is_none() {
-                return Ok(());
-            }
-            let original = annotations.get(ORIGINAL).and_then(Value::as_str);
-            let original: Option<Value> = original.and_then(|text| serde_json::from_str(text).ok());
-            let path = "/spec/traffic";
-            let mut operations =
-                vec![json!({"op": "add", "path": "/metadata/annotations", "value": annotations})];
-            operations.extend(original.map(|traffic| match traffic {
-                Value::Null => json!({"op": "remove", "path": path}),
-                list => json!({"op": "add", "path": path, "value": list}),
-            }));
-            let address = self.address();
-            let patched = self
-                .objects
-                .patch(&address, &target, operations, fence)
-                .await;
-            patched.map(drop)
-        })
-        .await
-    }
-}
-
-impl Cluster for KnativeTarget {
-    fn view(&self, whole: bool) -> Job<'_, Result<ClusterView, WorkloadError>> {
-        Box::pin(self.look(whole))
-    }
-
-    fn perform<'a>(
-        &'a self,
-        effect: &'a Effect,
-        revision: &'a str,
-        fence: &'a Fence,
-    ) -> Job<'a, Result<Performed, WorkloadError>> {
-        Box::pin(persistently(move || {
-            self.perform_once(effect, revision, fence)
-        }))
-    }
-
-    fn publish<'a>(&'a self, status: &'a CanaryStatus) -> Job<'a, Result<(), WorkloadError>> {
-        Box::pin(self.objects.publish(status))
-    }
-
-    fn changed(&self) -> Job<'_, ()> {
-        Box::pin(self.objects.changed())
     }
 }

@@ -5,6 +5,7 @@
 pub mod api_server;
 pub mod autoscaler;
 pub mod client;
+pub mod cluster_target;
 pub mod config_tracker;
 pub mod credentials;
 pub mod eject;

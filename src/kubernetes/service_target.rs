@@ -13,17 +13,14 @@ use crate::canary::name::Word as _;
 use crate::canary::object::ObjectRef;
 use crate::canary::object::Resource;
 use crate::canary::spec::Canary;
-use crate::canary::status::CanaryStatus;
+use crate::kubernetes::cluster_target::Target;
 use crate::kubernetes::fence;
 use crate::kubernetes::objects::Objects;
-use crate::kubernetes::objects::persistently;
 use crate::kubernetes::operation::Selection;
 use crate::kubernetes::revision;
 use crate::kubernetes::service::live_ports;
 use crate::kubernetes::service::set;
 use crate::kubernetes::service::with_node_ports;
-use crate::port::Job;
-use crate::port::cluster::Cluster;
 use crate::port::cluster::ClusterView;
 use crate::port::cluster::Effect;
 use crate::port::cluster::Fence;
@@ -100,36 +97,6 @@ impl ServiceTarget {
         })?;
         fence::owned(&target, "service", &self.objects.key())?;
         Ok(target)
-    }
-
-    async fn look(&self, whole: bool) -> Result<ClusterView, WorkloadError> {
-        let target = self.target().await?;
-        let primary = self.objects.watched_get(&self.primary()).await?;
-        let mut objects = vec![&target];
-        objects.extend(&primary);
-        for object in &objects {
-            fence::owned(object, "service", &self.objects.key())?;
-        }
-        let services_exist = !whole
-            || self
-                .objects
-                .requests
-                .get_opt(&self.canary())
-                .await?
-                .is_some();
-        let wanted = self.spec(&target);
-        let current = |live: &Value| portable(&live["spec"]) == wanted;
-        Ok(ClusterView {
-            // Nothing tells how many pods are behind it: it counts as one that is ready.
-            canary: ready(),
-            primary: primary.as_ref().map(|_| ready()),
-            revision: revision::hash(&wanted.clone().into(), std::iter::empty()),
-            primary_is_current: primary.as_ref().is_some_and(current),
-            services_exist,
-            apex_on_primary: true,
-            tracked_configs: None,
-            epoch: objects.into_iter().map(fence::epoch).max().unwrap_or(0),
-        })
     }
 
     /// The spec of a copy.
@@ -249,6 +216,71 @@ impl ServiceTarget {
             .await?;
         self.settle(address).await
     }
+}
+
+fn ready() -> Workload {
+    Workload {
+        desired: 1,
+        replicas: 1,
+        updated: 1,
+        ready: 1,
+        available: 1,
+        ..Workload::default()
+    }
+}
+
+/// A spec without what belongs to this one object; that it is headless belongs to all.
+fn portable(spec: &Value) -> Map<String, Value> {
+    let mut portable = spec.as_object().cloned().unwrap_or_default();
+    let headless = portable.get("clusterIP") == Some(&json!("None"));
+    portable.retain(|field, _| !OWN_FIELDS.contains(&field.as_str()));
+    if headless {
+        portable.insert("clusterIP".to_owned(), json!("None"));
+    }
+    let mut ports = live_ports(&json!({"spec": spec}));
+    for port in ports.iter_mut().filter_map(Value::as_object_mut) {
+        port.shift_remove("nodePort");
+    }
+    if portable.contains_key("ports") {
+        portable.insert("ports".to_owned(), ports.into());
+    }
+    portable
+}
+
+impl Target for ServiceTarget {
+    fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
+    async fn look(&self, whole: bool) -> Result<ClusterView, WorkloadError> {
+        let target = self.target().await?;
+        let primary = self.objects.watched_get(&self.primary()).await?;
+        let mut objects = vec![&target];
+        objects.extend(&primary);
+        for object in &objects {
+            fence::owned(object, "service", &self.objects.key())?;
+        }
+        let services_exist = !whole
+            || self
+                .objects
+                .requests
+                .get_opt(&self.canary())
+                .await?
+                .is_some();
+        let wanted = self.spec(&target);
+        let current = |live: &Value| portable(&live["spec"]) == wanted;
+        Ok(ClusterView {
+            // Nothing tells how many pods are behind it: it counts as one that is ready.
+            canary: ready(),
+            primary: primary.as_ref().map(|_| ready()),
+            revision: revision::hash(&wanted.clone().into(), std::iter::empty()),
+            primary_is_current: primary.as_ref().is_some_and(current),
+            services_exist,
+            apex_on_primary: true,
+            tracked_configs: None,
+            epoch: objects.into_iter().map(fence::epoch).max().unwrap_or(0),
+        })
+    }
 
     async fn perform_once(
         &self,
@@ -290,59 +322,5 @@ impl ServiceTarget {
             | Effect::SetRoutes { .. } => {}
         }
         Ok(Performed::default())
-    }
-}
-
-fn ready() -> Workload {
-    Workload {
-        desired: 1,
-        replicas: 1,
-        updated: 1,
-        ready: 1,
-        available: 1,
-        ..Workload::default()
-    }
-}
-
-/// A spec without what belongs to this one object; that it is headless belongs to all.
-fn portable(spec: &Value) -> Map<String, Value> {
-    let mut portable = spec.as_object().cloned().unwrap_or_default();
-    let headless = portable.get("clusterIP") == Some(&json!("None"));
-    portable.retain(|field, _| !OWN_FIELDS.contains(&field.as_str()));
-    if headless {
-        portable.insert("clusterIP".to_owned(), json!("None"));
-    }
-    let mut ports = live_ports(&json!({"spec": spec}));
-    for port in ports.iter_mut().filter_map(Value::as_object_mut) {
-        port.shift_remove("nodePort");
-    }
-    if portable.contains_key("ports") {
-        portable.insert("ports".to_owned(), ports.into());
-    }
-    portable
-}
-
-impl Cluster for ServiceTarget {
-    fn view(&self, whole: bool) -> Job<'_, Result<ClusterView, WorkloadError>> {
-        Box::pin(self.look(whole))
-    }
-
-    fn perform<'a>(
-        &'a self,
-        effect: &'a Effect,
-        revision: &'a str,
-        fence: &'a Fence,
-    ) -> Job<'a, Result<Performed, WorkloadError>> {
-        Box::pin(persistently(move || {
-            self.perform_once(effect, revision, fence)
-        }))
-    }
-
-    fn publish<'a>(&'a self, status: &'a CanaryStatus) -> Job<'a, Result<(), WorkloadError>> {
-        Box::pin(self.objects.publish(status))
-    }
-
-    fn changed(&self) -> Job<'_, ()> {
-        Box::pin(self.objects.changed())
     }
 }

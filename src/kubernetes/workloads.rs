@@ -11,17 +11,14 @@ mod scalers;
 use crate::canary::object::ObjectRef;
 use crate::canary::object::Resource;
 use crate::canary::spec::Canary;
-use crate::canary::status::CanaryStatus;
+use crate::kubernetes::cluster_target::Target;
 use crate::kubernetes::objects::Objects;
-use crate::kubernetes::objects::persistently;
 use crate::kubernetes::primary::Copying;
 use crate::kubernetes::primary::SelectorLabel;
 use crate::kubernetes::service;
 use crate::kubernetes::service::ServiceRole;
 use crate::kubernetes::target::PodKind;
 use crate::kubernetes::workloads::configs::Configs;
-use crate::port::Job;
-use crate::port::cluster::Cluster;
 use crate::port::cluster::ClusterView;
 use crate::port::cluster::Effect;
 use crate::port::cluster::Fence;
@@ -112,6 +109,31 @@ impl Workloads {
         )
     }
 
+    async fn live_service(
+        &self,
+        role: ServiceRole,
+        wanted: &Wanted,
+    ) -> Result<(Value, Option<Value>), WorkloadError> {
+        let service = self.service(role, wanted);
+        let name = service["metadata"]["name"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        let address = self.objects.at(Resource::SERVICE, &name);
+        let live = self.objects.requests.get_opt(&address).await?;
+        Ok((service, live))
+    }
+}
+
+impl Target for Workloads {
+    fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
+    async fn look(&self, whole: bool) -> Result<ClusterView, WorkloadError> {
+        self.see(whole).await
+    }
+
     async fn perform_once(
         &self,
         effect: &Effect,
@@ -138,45 +160,5 @@ impl Workloads {
             Effect::EnsureRoute | Effect::SetRoutes { .. } => {}
         }
         Ok(Performed::default())
-    }
-
-    async fn live_service(
-        &self,
-        role: ServiceRole,
-        wanted: &Wanted,
-    ) -> Result<(Value, Option<Value>), WorkloadError> {
-        let service = self.service(role, wanted);
-        let name = service["metadata"]["name"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
-        let address = self.objects.at(Resource::SERVICE, &name);
-        let live = self.objects.requests.get_opt(&address).await?;
-        Ok((service, live))
-    }
-}
-
-impl Cluster for Workloads {
-    fn view(&self, whole: bool) -> Job<'_, Result<ClusterView, WorkloadError>> {
-        Box::pin(self.look(whole))
-    }
-
-    fn perform<'a>(
-        &'a self,
-        effect: &'a Effect,
-        revision: &'a str,
-        fence: &'a Fence,
-    ) -> Job<'a, Result<Performed, WorkloadError>> {
-        Box::pin(persistently(move || {
-            self.perform_once(effect, revision, fence)
-        }))
-    }
-
-    fn publish<'a>(&'a self, status: &'a CanaryStatus) -> Job<'a, Result<(), WorkloadError>> {
-        Box::pin(self.objects.publish(status))
-    }
-
-    fn changed(&self) -> Job<'_, ()> {
-        Box::pin(self.objects.changed())
     }
 }

@@ -55,7 +55,7 @@ impl Workloads {
         })
     }
 
-    pub(super) async fn look(&self, whole: bool) -> Result<ClusterView, WorkloadError> {
+    pub(super) async fn see(&self, whole: bool) -> Result<ClusterView, WorkloadError> {
         let wanted = self.wanted().await?;
         let primary = self.objects.watched_get(&self.primary()).await?;
         for object in [Some(&wanted.target), primary.as_ref()]
